@@ -1,0 +1,1 @@
+//! Views that node and hub share at their API.
