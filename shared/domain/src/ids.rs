@@ -203,7 +203,10 @@ impl ReplicaId {
     /// when it ratifies the replica.
     #[must_use]
     pub fn code(&self) -> String {
-        let digit = |shift: u32| char::from(CROCKFORD[usize::from((self.0 >> shift) as u8 & 31)]);
+        let digit = |shift: u32| {
+            let index = usize::try_from((self.0 >> shift) & 31).expect("invariant: five bits");
+            char::from(CROCKFORD[index])
+        };
         [59, 54, 49, 44].map(digit).iter().collect()
     }
 }
