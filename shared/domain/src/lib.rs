@@ -15,11 +15,14 @@
 )]
 
 pub mod barcode;
+pub mod discount;
 pub mod ids;
 pub mod money;
 pub mod product;
 pub mod quantity;
+pub mod receipt;
 pub mod stock;
+pub mod tax;
 pub mod time;
 
 pub use barcode::Barcode;
