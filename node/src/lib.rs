@@ -1,1 +1,6 @@
-//! evertill-node
+//! The node: a store's machine: tills, pickup counter and stock room, with or without the hub.
+//!
+//! Invariant: the library holds everything but the command line, so that tests
+//! and tools use the same functions as the binary.
+
+pub mod serve;

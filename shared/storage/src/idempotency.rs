@@ -19,7 +19,7 @@ pub const KEEP_MS: i64 = 90 * 24 * 60 * 60 * 1_000;
 
 /// The most answers that one call of [`prune`] removes, so that it never holds
 /// the writer for long.
-pub const PRUNE_LIMIT: usize = 1_000;
+pub const PRUNE_LIMIT: u32 = 1_000;
 
 /// The longest `Idempotency-Key` that is accepted, in bytes.
 pub const KEY_MAX: usize = 255;
@@ -131,7 +131,7 @@ pub fn prune(conn: &Connection, now: Timestamp) -> TableResult<usize> {
     .and_then(|mut delete| {
         delete.execute(params![
             now.as_millis().saturating_sub(KEEP_MS),
-            PRUNE_LIMIT as i64
+            PRUNE_LIMIT
         ])
     })
     .doing("prune old idempotency keys")

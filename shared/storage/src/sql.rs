@@ -7,7 +7,6 @@
 //!
 //! Invariant: reading back a value that was written gives the same value.
 
-use std::fmt::Display;
 use std::str::FromStr;
 
 use rusqlite::Row;
@@ -59,13 +58,6 @@ impl TableError {
             Self::Damaged { .. } | Self::Overflow { .. } | Self::Unfit { .. } => false,
         }
     }
-
-    pub(crate) fn damaged(what: impl Display, detail: impl Display) -> Self {
-        Self::Damaged {
-            what: what.to_string(),
-            detail: detail.to_string(),
-        }
-    }
 }
 
 impl From<rusqlite::Error> for TableError {
@@ -102,11 +94,6 @@ pub(crate) const fn int(value: u64) -> i64 {
 /// Reads back what [`int`] wrote.
 pub(crate) fn uint(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     row.get::<_, i64>(column).map(i64::cast_unsigned)
-}
-
-/// Reads a column of 32 bits.
-pub(crate) fn uint32(row: &Row<'_>, column: usize) -> rusqlite::Result<u32> {
-    row.get(column)
 }
 
 /// Reads a text column as the type that wrote it.

@@ -1,1 +1,10 @@
-//! evertill-support
+//! What the tests share: real processes on free ports, asked over real HTTP.
+//!
+//! Invariant: a test ends only the processes that it started, and never waits
+//! for time to pass but for something to happen.
+
+mod http;
+mod process;
+
+pub use http::{Answer, get};
+pub use process::{Ended, Running, run};

@@ -1,0 +1,3 @@
+//! The hub's binary, started for real.
+
+mod serve;

@@ -1,0 +1,88 @@
+//! `evertill-node serve` from the outside: health, unknown paths, wrong use,
+//! and an orderly end.
+
+use std::time::{Duration, Instant};
+
+use evertill_support::{Running, get, run};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_evertill-node");
+const FREE_PORT: [&str; 3] = ["serve", "--http", "127.0.0.1:0"];
+
+#[test]
+fn it_is_healthy_shows_metrics_and_describes_its_interface() {
+    let service = Running::start(BINARY, &FREE_PORT).unwrap();
+    let health = get(&format!("{}/healthz", service.url())).unwrap();
+    assert_eq!(
+        (health.status, health.body.as_str()),
+        (200, r#"{"status":"serving"}"#)
+    );
+    let metrics = get(&format!("{}/metrics", service.url())).unwrap();
+    assert_eq!(metrics.status, 200);
+    assert!(metrics.body.contains("# TYPE"), "{}", metrics.body);
+    let openapi = get(&format!("{}/api/openapi.json", service.url())).unwrap();
+    assert!(
+        openapi.body.starts_with(r#"{"openapi":"3."#),
+        "{}",
+        openapi.body
+    );
+}
+
+#[test]
+fn an_unknown_path_is_a_problem_document() {
+    let service = Running::start(BINARY, &FREE_PORT).unwrap();
+    let answer = get(&format!("{}/api/v1/nonsense", service.url())).unwrap();
+    assert_eq!(answer.status, 404);
+    assert_eq!(answer.content_type, "application/problem+json");
+    assert!(
+        answer.body.contains(r#""code":"not_found""#),
+        "{}",
+        answer.body
+    );
+}
+
+#[test]
+fn sigterm_ends_it_with_success_within_ten_seconds() {
+    let service = Running::start(BINARY, &FREE_PORT).unwrap();
+    let asked = Instant::now();
+    let ended = service.stop().unwrap();
+    assert_eq!(ended.status, Some(0), "{}", ended.errors);
+    assert!(asked.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn a_port_in_use_is_one_line_that_names_it_and_status_1() {
+    let first = Running::start(BINARY, &FREE_PORT).unwrap();
+    let second = run(BINARY, &["serve", "--http", first.address()]).unwrap();
+    assert_eq!(second.status, Some(1));
+    assert_eq!(second.errors.lines().count(), 1, "{}", second.errors);
+    assert!(second.errors.contains(first.address()), "{}", second.errors);
+    assert!(second.errors.contains("--http"), "{}", second.errors);
+}
+
+#[test]
+fn wrong_use_is_one_line_and_status_2() {
+    for arguments in [
+        &[] as &[&str],
+        &["serve", "--nonsense"],
+        &["serve", "--http", "nowhere"],
+        &["nonsense"],
+    ] {
+        let ended = run(BINARY, arguments).unwrap();
+        assert_eq!(ended.status, Some(2), "{arguments:?}: {}", ended.errors);
+        assert_eq!(ended.errors.lines().count(), 1, "{}", ended.errors);
+        assert!(ended.output.is_empty());
+    }
+}
+
+#[test]
+fn help_shows_an_example() {
+    for arguments in [&["--help"] as &[&str], &["serve", "--help"]] {
+        let ended = run(BINARY, arguments).unwrap();
+        assert_eq!(ended.status, Some(0));
+        assert!(
+            ended.output.contains("Example: evertill-node serve"),
+            "{}",
+            ended.output
+        );
+    }
+}

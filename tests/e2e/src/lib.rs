@@ -1,1 +1,0 @@
-//! evertill-e2e
