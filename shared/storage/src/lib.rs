@@ -1,10 +1,24 @@
-//! evertill-storage
+//! Durable storage of a node or hub: one SQLite database with one writer.
+//!
+//! [`kernel`] owns the database file, its lock, the writer thread with group
+//! commit, the readers and the checkpoints. The other modules are SQL beside
+//! its noun: functions over a `rusqlite::Connection` that run inside a kernel
+//! write, a kernel read, or a test's own connection.
+//!
+//! Invariant: nothing outside this crate opens the database file, and every
+//! change to it goes through [`Store::write`].
 
 pub mod apikeys;
 pub mod enrolments;
 pub mod idempotency;
+pub mod kernel;
 pub mod registers;
 pub mod secret;
 mod sql;
 
+pub use kernel::{
+    CommitReceiver, OpenError, ReadError, Role, StorageError, Store, StoreOptions, WriteError,
+    WriteTx,
+};
+pub use rusqlite;
 pub use sql::{TableError, TableResult};

@@ -1,0 +1,93 @@
+//! The schema, as numbered immutable SQL files, and the runner that applies
+//! what a database has not seen yet.
+//!
+//! Invariant: a released file never changes; a change of schema is a new file
+//! at the end of the list. The number applied is SQLite's `user_version`.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+use rusqlite_migration::{M, MigrationDefinitionError, Migrations};
+
+use super::error::OpenError;
+use super::fault::Fault;
+
+/// The files in order; the n-th brings the schema to version n.
+const FILES: &[&str] = &[include_str!("../../migrations/0001_journal.sql")];
+
+/// Brings the schema of an open database up to date; `path` is for the error.
+///
+/// # Errors
+/// [`OpenError::Newer`] for a database of a later release; otherwise what
+/// SQLite reported, with the database as it was.
+pub(crate) fn run(conn: &mut Connection, path: &Path) -> Result<(), OpenError> {
+    let migrations: Migrations = FILES.iter().map(|sql| M::up(sql)).collect();
+    match migrations.to_latest(conn) {
+        Ok(()) => Ok(()),
+        Err(rusqlite_migration::Error::MigrationDefinition(
+            MigrationDefinitionError::DatabaseTooFarAhead,
+        )) => Err(OpenError::Newer {
+            path: path.to_owned(),
+            found: conn
+                .pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0))
+                .map_or(usize::MAX, |found| found as usize),
+            known: FILES.len(),
+        }),
+        Err(error) => {
+            let dir = path.parent().unwrap_or(path);
+            Err(match Fault::find(&error, dir) {
+                Some(Fault::Full(detail)) => OpenError::Full {
+                    path: path.to_owned(),
+                    detail,
+                },
+                _ => OpenError::Storage {
+                    operation: "bring up to date the schema of",
+                    path: path.to_owned(),
+                    detail: error.to_string(),
+                },
+            })
+        }
+    }
+}
+
+/// Gives a connection the current schema: for tests over an in-memory
+/// database and for tools that work on a copy.
+///
+/// # Errors
+/// As for opening a store.
+pub fn migrate(conn: &mut Connection) -> Result<(), OpenError> {
+    run(conn, Path::new(":memory:"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_is_strict_and_complete() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        migrate(&mut conn).unwrap();
+        let loose: Vec<String> = conn
+            .prepare(
+                "SELECT name FROM pragma_table_list
+                 WHERE schema = 'main' AND type = 'table' AND strict = 0
+                   AND name NOT LIKE 'sqlite_%'",
+            )
+            .unwrap()
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap();
+        assert!(loose.is_empty(), "tables that are not STRICT: {loose:?}");
+    }
+
+    #[test]
+    fn a_newer_schema_is_refused_with_both_numbers() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        conn.pragma_update(None, "user_version", 999).unwrap();
+        let error = migrate(&mut conn).unwrap_err();
+        assert!(
+            matches!(error, OpenError::Newer { found: 999, known, .. } if known == FILES.len())
+        );
+    }
+}

@@ -1,0 +1,3 @@
+//! The storage crate over real files.
+
+mod kernel;
