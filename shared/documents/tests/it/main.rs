@@ -1,0 +1,5 @@
+//! Documents from the outside: their bytes against automerge's own, merging,
+//! short forms, and the gate.
+
+mod automerge_bytes;
+mod support;
