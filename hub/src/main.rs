@@ -15,7 +15,7 @@ use evertill_hub::serve::{Serve, serve};
 #[command(
     name = "evertill-hub",
     version,
-    after_help = "Example: evertill-hub serve --http 127.0.0.1:7070"
+    after_help = "Example: evertill-hub serve --data data/hub --http 127.0.0.1:7070"
 )]
 struct Arguments {
     #[command(flatten)]
@@ -27,7 +27,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Answer requests until SIGTERM or Ctrl-C
-    #[command(after_help = "Example: evertill-hub serve --http 127.0.0.1:7070")]
+    #[command(after_help = "Example: evertill-hub serve --data data/hub --http 127.0.0.1:7070")]
     Serve(Serve),
 }
 

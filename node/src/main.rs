@@ -15,7 +15,7 @@ use evertill_node::serve::{Serve, serve};
 #[command(
     name = "evertill-node",
     version,
-    after_help = "Example: evertill-node serve --http 127.0.0.1:7101"
+    after_help = "Example: evertill-node serve --data data/node --http 127.0.0.1:7101"
 )]
 struct Arguments {
     #[command(flatten)]
@@ -27,7 +27,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Answer requests until SIGTERM or Ctrl-C
-    #[command(after_help = "Example: evertill-node serve --http 127.0.0.1:7101")]
+    #[command(after_help = "Example: evertill-node serve --data data/node --http 127.0.0.1:7101")]
     Serve(Serve),
 }
 

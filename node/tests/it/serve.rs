@@ -1,16 +1,27 @@
 //! `evertill-node serve` from the outside: health, unknown paths, wrong use,
 //! and an orderly end.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use evertill_support::{Running, get, run};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_evertill-node");
-const FREE_PORT: [&str; 3] = ["serve", "--http", "127.0.0.1:0"];
+
+/// Starts the service on a free port over a folder of its own.
+fn start(dir: &Path) -> Running {
+    Running::start(BINARY, &serve_at(dir, "127.0.0.1:0")).unwrap()
+}
+
+fn serve_at<'a>(dir: &'a Path, http: &'a str) -> [&'a str; 5] {
+    let data = dir.to_str().expect("temporary folders have plain names");
+    ["serve", "--data", data, "--http", http]
+}
 
 #[test]
 fn it_is_healthy_shows_metrics_and_describes_its_interface() {
-    let service = Running::start(BINARY, &FREE_PORT).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let service = start(dir.path());
     let health = get(&format!("{}/healthz", service.url())).unwrap();
     assert_eq!(
         (health.status, health.body.as_str()),
@@ -29,7 +40,8 @@ fn it_is_healthy_shows_metrics_and_describes_its_interface() {
 
 #[test]
 fn an_unknown_path_is_a_problem_document() {
-    let service = Running::start(BINARY, &FREE_PORT).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let service = start(dir.path());
     let answer = get(&format!("{}/api/v1/nonsense", service.url())).unwrap();
     assert_eq!(answer.status, 404);
     assert_eq!(answer.content_type, "application/problem+json");
@@ -40,9 +52,12 @@ fn an_unknown_path_is_a_problem_document() {
     );
 }
 
+/// Regression: a SIGTERM right behind the line that names the address met no
+/// handler yet and killed the process.
 #[test]
 fn sigterm_ends_it_with_success_within_ten_seconds() {
-    let service = Running::start(BINARY, &FREE_PORT).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let service = start(dir.path());
     let asked = Instant::now();
     let ended = service.stop().unwrap();
     assert_eq!(ended.status, Some(0), "{}", ended.errors);
@@ -51,8 +66,9 @@ fn sigterm_ends_it_with_success_within_ten_seconds() {
 
 #[test]
 fn a_port_in_use_is_one_line_that_names_it_and_status_1() {
-    let first = Running::start(BINARY, &FREE_PORT).unwrap();
-    let second = run(BINARY, &["serve", "--http", first.address()]).unwrap();
+    let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let first = start(dir.path());
+    let second = run(BINARY, &serve_at(other.path(), first.address())).unwrap();
     assert_eq!(second.status, Some(1));
     assert_eq!(second.errors.lines().count(), 1, "{}", second.errors);
     assert!(second.errors.contains(first.address()), "{}", second.errors);
@@ -60,11 +76,38 @@ fn a_port_in_use_is_one_line_that_names_it_and_status_1() {
 }
 
 #[test]
+fn a_folder_in_use_is_one_line_that_names_the_holder_and_status_1() {
+    let dir = tempfile::tempdir().unwrap();
+    let _first = start(dir.path());
+    let second = run(BINARY, &serve_at(dir.path(), "127.0.0.1:0")).unwrap();
+    assert_eq!(second.status, Some(1));
+    assert_eq!(second.errors.lines().count(), 1, "{}", second.errors);
+    assert!(
+        second.errors.contains("is in use by process"),
+        "{}",
+        second.errors
+    );
+}
+
+#[test]
+fn after_sigkill_it_starts_again_on_the_same_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(start(dir.path()));
+    let again = start(dir.path());
+    assert_eq!(
+        get(&format!("{}/healthz", again.url())).unwrap().status,
+        200
+    );
+}
+
+#[test]
 fn wrong_use_is_one_line_and_status_2() {
     for arguments in [
         &[] as &[&str],
-        &["serve", "--nonsense"],
-        &["serve", "--http", "nowhere"],
+        &["serve"],
+        &["serve", "--data", "d", "--nonsense"],
+        &["serve", "--data", "d", "--http", "nowhere"],
+        &["serve", "--data", "d", "--max-database-mib", "-1"],
         &["nonsense"],
     ] {
         let ended = run(BINARY, arguments).unwrap();

@@ -140,18 +140,21 @@ pub async fn serve(
     drain(graceful, tasks, limits.drain).await;
 }
 
-/// Resolves on SIGTERM or SIGINT.
+/// Resolves on SIGTERM or SIGINT, both handled from this call on: call it
+/// before the first word about serving leaves the process.
 ///
 /// # Panics
-/// When the process may not install signal handlers, which no supported
-/// system refuses.
-pub async fn shutdown_signal() {
+/// Outside a runtime, or when the process may not install signal handlers,
+/// which no supported system refuses.
+pub fn shutdown_signal() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut term = signal(SignalKind::terminate()).expect("invariant: SIGTERM can be handled");
     let mut int = signal(SignalKind::interrupt()).expect("invariant: SIGINT can be handled");
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
+    async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
     }
 }
 

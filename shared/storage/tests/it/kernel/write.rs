@@ -47,9 +47,9 @@ fn many_writers_share_few_commits() {
             })
         })
         .collect();
-    writers
-        .into_iter()
-        .for_each(|writer| writer.join().unwrap());
+    for writer in writers {
+        writer.join().unwrap();
+    }
     assert_eq!(ids(&store), (0..1_280).collect::<Vec<_>>());
     let after = store.stats();
     assert_eq!(after.writes - before.writes, 1_280);
