@@ -15,7 +15,7 @@ pub(crate) fn put_unsigned(out: &mut Vec<u8>, mut value: u64) {
 /// Appends a signed number in its shortest form.
 pub(crate) fn put_signed(out: &mut Vec<u8>, mut value: i64) {
     loop {
-        let byte = (value & 0x7f).cast_unsigned() as u8;
+        let byte = (value.cast_unsigned() & 0x7f) as u8;
         value >>= 7;
         // The sign is bit 6 of the last byte; what remains must repeat it.
         if (value == 0 && byte & 0x40 == 0) || (value == -1 && byte & 0x40 != 0) {

@@ -2,4 +2,6 @@
 //! short forms, and the gate.
 
 mod automerge_bytes;
+mod gate;
+mod mutation;
 mod support;
