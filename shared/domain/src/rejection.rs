@@ -1,0 +1,69 @@
+//! Why a command is refused: which field, which rule, and what to do.
+//!
+//! Invariant: a refusal names at least one field, and its code never changes.
+
+use std::fmt;
+
+/// One refused field.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Rejection {
+    /// JSON pointer into the command, such as `/lines/0/quantity`.
+    pub pointer: String,
+    /// Stable name of the rule, in `snake_case`.
+    pub code: &'static str,
+    /// What is wrong and how to mend it.
+    pub detail: String,
+}
+
+/// Every refused field of a command; never empty.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Rejections(Vec<Rejection>);
+
+impl Rejection {
+    /// A refusal from its three parts.
+    pub fn new(pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            pointer: pointer.into(),
+            code,
+            detail: detail.into(),
+        }
+    }
+}
+
+impl Rejections {
+    /// `Err` with the fields if there are any.
+    ///
+    /// # Errors
+    /// The given fields.
+    pub fn unless_empty(fields: Vec<Rejection>) -> Result<(), Self> {
+        if fields.is_empty() {
+            Ok(())
+        } else {
+            Err(Self(fields))
+        }
+    }
+
+    /// The fields, in the order of the command.
+    #[must_use]
+    pub fn fields(&self) -> &[Rejection] {
+        &self.0
+    }
+}
+
+impl From<Rejection> for Rejections {
+    fn from(field: Rejection) -> Self {
+        Self(vec![field])
+    }
+}
+
+impl fmt::Display for Rejections {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, field) in self.0.iter().enumerate() {
+            let gap = if i == 0 { "" } else { "; " };
+            write!(f, "{gap}{}: {}", field.pointer, field.detail)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Rejections {}

@@ -1,0 +1,5 @@
+//! The retail model from the outside.
+
+mod baskets;
+mod refused;
+mod sale;
