@@ -6,6 +6,7 @@
 //!
 //! Invariant: a [`Chain`] only ever advances by one whole, unaltered entry.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use evertill_domain::{ReplicaId, Seq};
@@ -151,30 +152,38 @@ impl Chain {
         Ok(())
     }
 
+    /// Whether an entry of this number is the next one.
+    pub(crate) fn check_seq(&self, found: Seq) -> Result<(), ChainBreak> {
+        self.next_seq(found).map_err(|reason| ChainBreak {
+            replica: self.replica,
+            seq: found,
+            reason,
+        })
+    }
+
     fn check(&self, sealed: &Sealed) -> Result<(), BreakReason> {
         let entry = &sealed.entry;
-        let expected = self.head.seq.saturating_add(1);
         if entry.replica != self.replica {
-            Err(BreakReason::Foreign {
+            return Err(BreakReason::Foreign {
                 found: entry.replica,
-            })
-        } else if entry.seq > expected {
-            Err(BreakReason::Missing {
-                expected,
-                found: entry.seq,
-            })
-        } else if entry.seq < expected {
-            Err(BreakReason::Repeated {
-                expected,
-                found: entry.seq,
-            })
-        } else if entry.prev_hash != self.head.hash {
-            Err(BreakReason::Altered {
+            });
+        }
+        self.next_seq(entry.seq)?;
+        if entry.prev_hash != self.head.hash {
+            return Err(BreakReason::Altered {
                 expected: self.head.hash,
                 found: entry.prev_hash,
-            })
-        } else {
-            Ok(())
+            });
+        }
+        Ok(())
+    }
+
+    fn next_seq(&self, found: Seq) -> Result<(), BreakReason> {
+        let expected = self.head.seq.saturating_add(1);
+        match found.cmp(&expected) {
+            Ordering::Equal => Ok(()),
+            Ordering::Greater => Err(BreakReason::Missing { expected, found }),
+            Ordering::Less => Err(BreakReason::Repeated { expected, found }),
         }
     }
 }

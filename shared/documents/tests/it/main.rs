@@ -4,4 +4,5 @@
 mod automerge_bytes;
 mod gate;
 mod mutation;
+mod short;
 mod support;

@@ -24,12 +24,14 @@ pub fn unpack(
     codec: PartCodec,
 ) -> Result<Vec<Sealed>, FrameError> {
     wire::check(frame)?;
+    let chain = Chain::from(frame.replica, *after);
+    chain.check_seq(frame.first_seq)?;
     let raw = inflate(frame)?;
     let columns = Reader::new(&raw).ok_or_else(cut_off)?;
     let mut unpacker = Unpacker {
         columns,
         codec,
-        chain: Chain::from(frame.replica, *after),
+        chain,
         actor: frame.actor,
         clock: 0,
     };
