@@ -27,6 +27,7 @@ pub mod sale;
 pub mod stock;
 pub mod tax;
 pub mod time;
+pub mod void;
 
 pub use barcode::Barcode;
 pub use ids::{

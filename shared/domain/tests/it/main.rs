@@ -3,3 +3,4 @@
 mod baskets;
 mod refused;
 mod sale;
+mod void;

@@ -1,7 +1,7 @@
 //! Sales that stand: what the customer pays, and how it adds up.
 
 use evertill_domain::policy::CashRounding;
-use evertill_domain::receipt::{Receipt, TenderKind};
+use evertill_domain::receipt::{Receipt, ReceiptLine, TenderKind};
 use evertill_domain::tax::TaxRounding;
 use evertill_domain::{Bucket, Currency, Money, RoundingRule};
 use proptest::prelude::*;
@@ -91,7 +91,7 @@ fn a_basket_discount_is_shared_and_stored_with_the_lines() {
     let mut command = basket(vec![line("MILK", 1_000), line("WINE", 1_000)], 2_000);
     command.discounts = vec![discount(120)];
     let sold = number(Shop::new().sell(&command).unwrap());
-    let shares: Vec<_> = sold.lines.iter().map(|line| line.discount()).collect();
+    let shares: Vec<_> = sold.lines.iter().map(ReceiptLine::discount).collect();
     assert_eq!(shares, [usd(20), usd(100)]);
 }
 
@@ -138,7 +138,7 @@ proptest! {
         command.discounts = vec![discount(off.min(40))];
         command.tenders.push(tender(TenderKind::Coupon, coupon.min(9)));
         let sold = number(shop.sell(&command).unwrap());
-        let nets = sum(sold.lines.iter().map(|line| line.net()));
+        let nets = sum(sold.lines.iter().map(ReceiptLine::net));
         let taxes = || sold.lines.iter().flat_map(|line| &line.taxes);
         let on_top = sum(taxes().filter(|tax| !tax.included).map(|tax| tax.amount));
         prop_assert_eq!(sold.total().minor(), nets + on_top);
