@@ -5,6 +5,9 @@
 //! its noun: functions over a `rusqlite::Connection` that run inside a kernel
 //! write, a kernel read, or a test's own connection.
 //!
+//! [`mod@reference`] is a database of its own, with its own writer, so that master
+//! data never delays a sale.
+//!
 //! Invariant: nothing outside this crate opens the database file, and every
 //! change to it goes through [`Store::write`].
 
@@ -12,6 +15,7 @@ pub mod apikeys;
 pub mod enrolments;
 pub mod idempotency;
 pub mod kernel;
+pub mod reference;
 pub mod registers;
 pub mod secret;
 mod sql;

@@ -1,3 +1,4 @@
 //! The storage crate over real files.
 
 mod kernel;
+mod reference;
