@@ -1,3 +1,4 @@
 //! The hub's binary, started for real.
 
+mod imports;
 mod serve;
