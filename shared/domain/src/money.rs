@@ -3,7 +3,7 @@
 //!
 //! Binary fractions cannot hold a cent, so amounts are integers of the
 //! currency's minor unit; a computation that divides says which rounding it
-//! takes. The rules live in [`rounding`], the currencies in [`currency`].
+//! takes. The rules live in `rounding`, the currencies in `currency`.
 //!
 //! Invariant: |minor| ≤ [`Money::MAX_MINOR`], so sums of a day cannot overflow.
 

@@ -1,6 +1,6 @@
 //! What node and hub share at their HTTP edge and on their command line.
 //!
-//! One place decides how a refusal becomes a status code ([`rejection`]), how
+//! One place decides how a refusal becomes a status code (`rejection`), how
 //! an error looks on the wire ([`Problem`], RFC 9457), how a request is taken
 //! apart ([`extract`]), how a router becomes a service with health, metrics
 //! and request log ([`service`]), how that service listens and drains

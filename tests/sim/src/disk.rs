@@ -62,6 +62,9 @@ impl<T> Disk<T> {
     }
 
     /// A sync that began when `written` transactions were in the log has ended.
+    ///
+    /// # Panics
+    /// When more is called stable than was written.
     pub fn synced(&mut self, written: usize) {
         assert!(
             written <= self.log.len(),

@@ -178,12 +178,8 @@ mod tests {
         let mut net = Net::new(1, Rng::new(3));
         let id = net.open(0);
         let mut arrivals = Vec::new();
-        for n in 0..2_000 {
-            let channel = Channel::ALL[n % 4];
-            arrivals.push((
-                channel,
-                net.send(id, Way::Up, channel, n as Millis).unwrap(),
-            ));
+        for (n, channel) in (0_i64..2_000).zip(Channel::ALL.into_iter().cycle()) {
+            arrivals.push((channel, net.send(id, Way::Up, channel, n).unwrap()));
         }
         let ordered = |of: &dyn Fn(Channel) -> bool| {
             arrivals

@@ -7,12 +7,15 @@ use crate::model::{Op, Tables};
 use crate::world::World;
 use evertill_journal::Chain;
 
+/// Looks at a world at rest; the error says what is wrong with it.
+type Oracle = fn(&World) -> Result<(), String>;
+
 /// The first oracle that is violated: its name, and what it saw.
 pub(crate) fn judge(world: &World) -> Option<(&'static str, String)> {
     if let Some(broken) = &world.broken {
         return Some(broken.clone());
     }
-    let checks: [(&'static str, fn(&World) -> Result<(), String>); 7] = [
+    let checks: [(&'static str, Oracle); 7] = [
         ("every answered sale is at the hub once", once),
         ("receipt numbers are gapless and unique", numbers),
         ("all comes to rest with nothing unsent", |world| {

@@ -89,6 +89,9 @@ impl<E> Queue<E> {
     }
 
     /// Takes the next event and moves time to it.
+    ///
+    /// # Panics
+    /// When an event was planned for the past.
     pub fn pop(&mut self) -> Option<E> {
         let Reverse(next) = self.heap.pop()?;
         assert!(next.at >= self.now, "invariant: time never goes back");

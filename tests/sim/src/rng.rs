@@ -48,6 +48,9 @@ impl Rng {
     }
 
     /// A number from `low` to `high`, both included.
+    ///
+    /// # Panics
+    /// When `low` is above `high`.
     pub fn between(&mut self, low: i64, high: i64) -> i64 {
         assert!(low <= high, "invariant: a range has a first number");
         low + i64::try_from(self.below(low.abs_diff(high) + 1)).unwrap_or(0)

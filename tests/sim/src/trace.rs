@@ -34,6 +34,9 @@ impl Trace {
     }
 
     /// Adds a line.
+    ///
+    /// # Panics
+    /// Never: hashing does not fail.
     pub fn line(&mut self, at: Millis, what: fmt::Arguments<'_>) {
         self.lines += 1;
         let hashing = fmt::write(&mut self.hash, format_args!("{at} {what}\n"));

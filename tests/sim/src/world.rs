@@ -247,7 +247,7 @@ impl World {
             Event::StartHub => self.start_hub(),
             Event::NodeNotices(id) => self.node_lost(id),
             Event::HubNotices(id) => drop(self.hub.links.remove(&id)),
-            fault => self.strike(fault),
+            fault => self.strike(&fault),
         }
     }
 
@@ -267,12 +267,12 @@ impl World {
         due && self.wakes.remove(&(id, way)).is_some()
     }
 
-    fn strike(&mut self, fault: Event) {
+    fn strike(&mut self, fault: &Event) {
         if self.calm {
             return;
         }
         self.say(format_args!("fault {fault:?}"));
-        match fault {
+        match *fault {
             Event::CrashNode(store) => self.crash_node(store),
             Event::CrashHub => self.crash_hub(),
             Event::Break(store) => self.cut(store),

@@ -19,7 +19,7 @@ pub struct ReceiptNumber {
     pub location: LocationId,
     /// The till that issued it.
     pub register: RegisterId,
-    /// The issuing replica's [`ReplicaId::code`].
+    /// The issuing replica's [`ReplicaId::code`](crate::ReplicaId::code).
     pub code: String,
     /// Running number of the register in that replica, from 1.
     pub seq: u64,

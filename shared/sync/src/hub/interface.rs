@@ -88,7 +88,7 @@ pub enum HubEffect {
     Send {
         /// The channel.
         channel: Channel,
-        /// An encoded [`Message`].
+        /// An encoded [`Message`](crate::Message).
         bytes: Vec<u8>,
     },
     /// Read what is needed to answer this hello, in one snapshot; answer with

@@ -95,7 +95,7 @@ pub enum NodeEffect {
     Send {
         /// The channel.
         channel: Channel,
-        /// An encoded [`Message`].
+        /// An encoded [`Message`](crate::Message).
         bytes: Vec<u8>,
     },
     /// Look up the hash of the own durable entry there; answer with

@@ -48,7 +48,7 @@ fn main() -> std::process::ExitCode {
                     }
                     let seed = options.first_seed + n;
                     sales.fetch_add(one(&options, seed, &failures), Ordering::Relaxed);
-                    if (n + 1) % 50 == 0 {
+                    if (n + 1).is_multiple_of(50) {
                         eprintln!("{} of {} seeds", n + 1, options.seeds);
                     }
                 }
