@@ -7,6 +7,9 @@
 //! So no hostile change can make automerge panic, follow a claim of 10¹²
 //! operations, inflate a bomb, or build a document that does not load again.
 //!
+//! What the events say is not judged here: they are opaque bytes, of any kind
+//! and number up to the limit, until the domain decodes them.
+//!
 //! Invariant: a change that passes equals the one form of its events at its
 //! place; checking is total, and its memory is bounded by [`Limits`].
 
@@ -24,8 +27,6 @@ pub struct Limits {
     pub bytes: usize,
     /// Operations, in any column.
     pub operations: u64,
-    /// Operations of a change that opens a receipt.
-    pub receipt_operations: u64,
 }
 
 impl Default for Limits {
@@ -33,7 +34,6 @@ impl Default for Limits {
         Self {
             bytes: 256 << 10,
             operations: 4_096,
-            receipt_operations: 16,
         }
     }
 }
@@ -108,7 +108,8 @@ pub enum GateRule {
     History,
     /// It adds events under their keys, and does nothing else.
     Shape,
-    /// The events are valid business records.
+    /// The events are valid business records. [`check`] does not judge this: it
+    /// takes events as opaque bytes, and whoever decodes them applies this rule.
     Business,
 }
 
