@@ -15,7 +15,10 @@
 )]
 
 pub mod barcode;
+pub mod days;
 pub mod discount;
+pub mod effects;
+pub mod event;
 pub mod ids;
 pub mod money;
 pub mod policy;
@@ -30,6 +33,9 @@ pub mod time;
 pub mod void;
 
 pub use barcode::Barcode;
+pub use days::{DayDelta, DayTotals};
+pub use effects::{Effects, effects};
+pub use event::Event;
 pub use ids::{
     ActorId, DocumentId, EventKey, IdError, LocationId, NodeId, ReceiptNumber, RegisterId,
     ReplicaId, Seq, Sku,
