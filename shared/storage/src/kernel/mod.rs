@@ -13,6 +13,7 @@
 mod checkpoint;
 mod command;
 mod connection;
+pub mod control;
 mod disk;
 mod error;
 mod fault;

@@ -1,5 +1,6 @@
 //! The kernel: what an answer promises, and what a failure leaves behind.
 
+mod control;
 mod crash;
 mod open;
 mod write;
