@@ -82,7 +82,7 @@ pub fn authenticate(conn: &Connection, key: &str) -> TableResult<Option<String>>
 pub fn revoke(conn: &Connection, name: &str, now: Timestamp) -> TableResult<usize> {
     conn.execute(
         "UPDATE api_key SET revoked_at = ?2 WHERE name = ?1 AND revoked_at = 0",
-        params![name, now.as_millis()],
+        params![name, now.as_millis().max(1)],
     )
     .doing("revoke an API key")
 }

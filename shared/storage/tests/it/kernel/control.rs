@@ -27,10 +27,10 @@ impl Service {
         let runtime = Runtime::new().unwrap();
         let store = Store::open(dir, &StoreOptions::hub()).unwrap();
         let (end, ended) = oneshot::channel();
-        let task = runtime.block_on(async {
-            let socket = ControlSocket::bind(&store).unwrap();
-            tokio::spawn(socket.run(carry, async { drop(ended.await) }))
-        });
+        let entered = runtime.enter();
+        let socket = ControlSocket::bind(&store).unwrap();
+        let task = tokio::spawn(socket.run(carry, async { drop(ended.await) }));
+        drop(entered);
         Self {
             runtime,
             store,
