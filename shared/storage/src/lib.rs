@@ -12,13 +12,18 @@
 //! change to it goes through [`Store::write`].
 
 pub mod apikeys;
+mod arrival;
 pub mod enrolments;
+pub mod feed;
 pub mod idempotency;
+pub mod ingest;
 pub mod kernel;
+pub mod quarantine;
 pub mod reference;
 pub mod registers;
 pub mod secret;
 mod sql;
+pub mod verify;
 
 pub use kernel::{
     CommitReceiver, OpenError, ReadError, Role, StorageError, Store, StoreOptions, WriteError,

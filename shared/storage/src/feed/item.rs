@@ -1,0 +1,254 @@
+//! A feed item: the parts of one entry that concern a location, with what its
+//! reader needs to gate them (origin, actor, place) and nothing else.
+//!
+//! The bytes are a CBOR array with numbered fields; new ones come last:
+//!
+//! ```text
+//! [1, origin, seq, actor, hlc, location, reissue / null, parts, * later fields]
+//! parts   = [[n, n_end, document, change], ...]
+//! reissue = [replica, seq]
+//! ```
+//!
+//! Invariant: decoding is total and takes memory in proportion to its input.
+
+use evertill_domain::{ActorId, DocumentId, Hlc, LocationId, ReplicaId, Seq};
+use evertill_journal::{MAX_ENTRY_BYTES, MAX_PARTS, Part};
+use minicbor::data::Type;
+use minicbor::{Decoder, Encoder};
+
+const SCHEMA: u16 = 1;
+const FIELDS: u64 = 8;
+const PART_FIELDS: u64 = 4;
+
+/// Longest item: an entry of the largest size, with room for what stands
+/// around its parts.
+pub const MAX_ITEM_BYTES: usize = MAX_ENTRY_BYTES + (64 << 10);
+
+/// The parts of one entry that concern a location.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// The journal that the entry stands in.
+    pub origin: ReplicaId,
+    /// Its number there.
+    pub seq: Seq,
+    /// The actor that wrote its changes.
+    pub actor: ActorId,
+    /// When it was written, by its author's clock.
+    pub hlc: Hlc,
+    /// Where its author stands.
+    pub location: LocationId,
+    /// Where it was first written, if it is a reissued one.
+    pub reissue: Option<(ReplicaId, Seq)>,
+    /// The parts, `n` ascending.
+    pub parts: Vec<ItemPart>,
+}
+
+/// One part of an item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemPart {
+    /// The part as it stands in the entry.
+    pub part: Part,
+    /// The number that its events stay below: that of the entry's next part,
+    /// which may not be in the item.
+    pub n_end: u32,
+}
+
+/// Bytes that are not a feed item.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the bytes are not a feed item: {0}")]
+pub struct ItemError(String);
+
+impl Item {
+    /// The item's bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let size: usize = self
+            .parts
+            .iter()
+            .map(|part| part.part.change.len() + 40)
+            .sum();
+        let mut encoder = Encoder::new(Vec::with_capacity(96 + size));
+        self.write(&mut encoder)
+            .expect("invariant: writing to memory cannot fail");
+        encoder.into_writer()
+    }
+
+    /// Reads an item. Total: any bytes give an item or an error.
+    ///
+    /// # Errors
+    /// [`ItemError`] when the bytes are no item or exceed a limit.
+    pub fn decode(bytes: &[u8]) -> Result<Self, ItemError> {
+        if bytes.len() > MAX_ITEM_BYTES {
+            let found = bytes.len();
+            return Err(ItemError(format!(
+                "{found} bytes exceed the limit of {MAX_ITEM_BYTES}"
+            )));
+        }
+        let mut decoder = Decoder::new(bytes);
+        let item = read(&mut decoder).map_err(|error| ItemError(error.to_string()))?;
+        if decoder.position() != bytes.len() {
+            return Err(ItemError("bytes follow the item".to_owned()));
+        }
+        Ok(item)
+    }
+
+    /// The number that ids and event keys of its changes derive from.
+    #[must_use]
+    pub fn written_as(&self) -> Seq {
+        self.reissue.map_or(self.seq, |(_, seq)| seq)
+    }
+
+    fn write(
+        &self,
+        e: &mut Encoder<Vec<u8>>,
+    ) -> Result<(), minicbor::encode::Error<std::convert::Infallible>> {
+        e.array(FIELDS)?
+            .u16(SCHEMA)?
+            .u64(self.origin.0)?
+            .u64(self.seq)?
+            .bytes(&self.actor.0)?
+            .u64(self.hlc.0)?
+            .str(self.location.as_str())?;
+        match self.reissue {
+            Some((replica, seq)) => e.array(2)?.u64(replica.0)?.u64(seq)?,
+            None => e.null()?,
+        };
+        e.array(self.parts.len() as u64)?;
+        for ItemPart { part, n_end } in &self.parts {
+            e.array(PART_FIELDS)?
+                .u32(part.n)?
+                .u32(*n_end)?
+                .bytes(part.document.as_bytes())?
+                .bytes(&part.change)?;
+        }
+        Ok(())
+    }
+}
+
+type Decoded<T> = Result<T, minicbor::decode::Error>;
+
+fn read(d: &mut Decoder<'_>) -> Decoded<Item> {
+    let fields = length(d, FIELDS, "an item has at least eight fields")?;
+    let schema = d.u16()?;
+    if schema == 0 {
+        return Err(wrong("schemas are numbered from 1"));
+    }
+    let item = Item {
+        origin: ReplicaId(d.u64()?),
+        seq: d.u64()?,
+        actor: ActorId(array(d.bytes()?, "an actor has sixteen bytes")?),
+        hlc: Hlc(d.u64()?),
+        location: d.str()?.parse().map_err(|_| wrong("no location"))?,
+        reissue: reissue(d)?,
+        parts: parts(d)?,
+    };
+    (FIELDS..fields).try_for_each(|_| d.skip())?;
+    if item.seq == 0 {
+        return Err(wrong("the first entry of a journal has number 1"));
+    }
+    if !item.parts.is_sorted_by(|a, b| a.part.n < b.part.n) {
+        return Err(wrong("parts are numbered in ascending order"));
+    }
+    Ok(item)
+}
+
+fn reissue(d: &mut Decoder<'_>) -> Decoded<Option<(ReplicaId, Seq)>> {
+    if d.datatype()? == Type::Null {
+        d.null()?;
+        return Ok(None);
+    }
+    let fields = length(d, 2, "a reissue names replica and number")?;
+    let first = (ReplicaId(d.u64()?), d.u64()?);
+    (2..fields).try_for_each(|_| d.skip())?;
+    Ok(Some(first))
+}
+
+fn parts(d: &mut Decoder<'_>) -> Decoded<Vec<ItemPart>> {
+    let count = length(d, 0, "parts are a list")?;
+    if count > MAX_PARTS as u64 {
+        return Err(wrong("an item has too many parts"));
+    }
+    (0..count)
+        .map(|_| {
+            let fields = length(d, PART_FIELDS, "a part has at least four fields")?;
+            let n = d.u32()?;
+            let n_end = d.u32()?;
+            let document = array(d.bytes()?, "a document has sixteen bytes")?;
+            let part = Part {
+                n,
+                document: DocumentId::from_bytes(document),
+                change: d.bytes()?.to_vec(),
+            };
+            (PART_FIELDS..fields).try_for_each(|_| d.skip())?;
+            Ok(ItemPart { part, n_end })
+        })
+        .collect()
+}
+
+fn length(d: &mut Decoder<'_>, least: u64, rule: &'static str) -> Decoded<u64> {
+    d.array()?
+        .filter(|length| *length >= least)
+        .ok_or_else(|| wrong(rule))
+}
+
+fn array<const N: usize>(bytes: &[u8], rule: &'static str) -> Decoded<[u8; N]> {
+    bytes.try_into().map_err(|_| wrong(rule))
+}
+
+fn wrong(rule: &'static str) -> minicbor::decode::Error {
+    minicbor::decode::Error::message(rule)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item() -> Item {
+        let part = |n| ItemPart {
+            part: Part {
+                n,
+                document: DocumentId::derive(&ActorId([7; 16]), 9, n),
+                change: vec![n.to_be_bytes()[3]; 50],
+            },
+            n_end: n + 1,
+        };
+        Item {
+            origin: ReplicaId(u64::MAX),
+            seq: 12,
+            actor: ActorId([7; 16]),
+            hlc: Hlc(99),
+            location: "HUB".parse().unwrap(),
+            reissue: Some((ReplicaId(4), 9)),
+            parts: vec![part(0), part(4)],
+        }
+    }
+
+    #[test]
+    fn an_item_comes_back_as_it_was_written() {
+        let item = item();
+        assert_eq!(Item::decode(&item.encode()), Ok(item));
+    }
+
+    #[test]
+    fn fields_of_a_later_version_are_passed_over() {
+        let mut bytes = item().encode();
+        bytes[0] += 1;
+        bytes.extend([0x82, 0x01, 0x63, b'n', b'e', b'w']);
+        assert_eq!(Item::decode(&bytes), Ok(item()));
+    }
+
+    #[test]
+    fn no_cut_or_flipped_item_panics() {
+        let bytes = item().encode();
+        for at in 0..bytes.len() {
+            assert!(Item::decode(&bytes[..at]).is_err());
+            for bit in 0..8 {
+                let mut flipped = bytes.clone();
+                flipped[at] ^= 1 << bit;
+                let _ = Item::decode(&flipped);
+            }
+        }
+        let claims_many = [&bytes[..1], &[0x9b], &[0xff; 8]].concat();
+        assert!(Item::decode(&claims_many).is_err());
+    }
+}
