@@ -47,7 +47,10 @@ pub struct ReceiptFacts {
 pub fn effects(event: &Event) -> Effects {
     match event {
         Event::Receipt(receipt) => of_receipt(receipt),
-        Event::Unknown { .. } => Effects::default(),
+        Event::Movements(record) => of_movements(&record.location, &record.lines),
+        Event::CountPosted(posted) => of_movements(&posted.location, &posted.movements()),
+        // A request says what was counted; the posting says what it changes.
+        Event::CountRequested(_) | Event::Unknown { .. } => Effects::default(),
     }
 }
 
@@ -60,6 +63,13 @@ fn of_receipt(receipt: &Receipt) -> Effects {
             original: receipt.kind.original().cloned(),
             total: receipt.total(),
         }),
+    }
+}
+
+fn of_movements(location: &LocationId, movements: &[Movement]) -> Effects {
+    Effects {
+        stock: stock_deltas(location, movements),
+        ..Effects::default()
     }
 }
 

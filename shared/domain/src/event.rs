@@ -1,7 +1,7 @@
 //! Events: the immutable elements of documents, and their bytes.
 //!
 //! An event is a CBOR array `[kind, body, * later fields]`; a body is an array
-//! of numbered fields (see `receipt`). New fields are optional and last, and
+//! of numbered fields (see `receipt` and `stock`). New fields are optional and last, and
 //! a number is never used again. Defaults, and what arithmetic gives back, are
 //! left out, so a receipt takes about sixteen bytes a line.
 //!
@@ -15,10 +15,13 @@
 //! decoding what was encoded gives an equal event.
 
 mod receipt;
+mod stock;
 mod wire;
 
 use minicbor::Decoder;
 
+use crate::count::{CountPosted, CountRequest};
+use crate::movement::MovementRecord;
 use crate::receipt::Receipt;
 
 /// One immutable element of a document.
@@ -26,6 +29,12 @@ use crate::receipt::Receipt;
 pub enum Event {
     /// A receipt; the only event of its document.
     Receipt(Box<Receipt>),
+    /// Goods that moved without a receipt; the only event of its document.
+    Movements(MovementRecord),
+    /// A count was asked for; it opens its document.
+    CountRequested(CountRequest),
+    /// A count that was asked for was posted.
+    CountPosted(CountPosted),
     /// An event of a kind that this release does not know: it is kept and sent
     /// on as its bytes, shown, and moves nothing.
     Unknown {
@@ -51,6 +60,9 @@ pub enum EventError {
 }
 
 const RECEIPT: u32 = 1;
+const MOVEMENTS: u32 = 2;
+const COUNT_REQUESTED: u32 = 3;
+const COUNT_POSTED: u32 = 4;
 
 impl Event {
     /// The kind's stable number on the wire.
@@ -58,6 +70,9 @@ impl Event {
     pub const fn kind(&self) -> u32 {
         match self {
             Self::Receipt(_) => RECEIPT,
+            Self::Movements(_) => MOVEMENTS,
+            Self::CountRequested(_) => COUNT_REQUESTED,
+            Self::CountPosted(_) => COUNT_POSTED,
             Self::Unknown { kind } => *kind,
         }
     }
@@ -72,6 +87,9 @@ impl Event {
 pub fn encode(event: &Event) -> Vec<u8> {
     match event {
         Event::Receipt(receipt) => written(RECEIPT, &receipt::write(receipt)),
+        Event::Movements(record) => written(MOVEMENTS, &stock::write_movements(record)),
+        Event::CountRequested(request) => written(COUNT_REQUESTED, &stock::write_request(request)),
+        Event::CountPosted(posted) => written(COUNT_POSTED, &stock::write_posted(posted)),
         Event::Unknown { kind } => {
             panic!("invariant: an event of unknown kind {kind} is sent on as its bytes")
         }
@@ -93,10 +111,14 @@ pub fn decode(bytes: &[u8]) -> Result<Event, EventError> {
     let kind = d.u32().map_err(malformed)?;
     let event = match kind {
         RECEIPT => {
-            let fields = body(&mut d, "receipt")?;
-            let receipt = receipt::read(&fields).map_err(unsound("receipt"))?;
+            let receipt = sound(&mut d, "receipt", receipt::read)?;
             Event::Receipt(Box::new(receipt))
         }
+        MOVEMENTS => Event::Movements(sound(&mut d, "movement record", stock::read_movements)?),
+        COUNT_REQUESTED => {
+            Event::CountRequested(sound(&mut d, "count request", stock::read_request)?)
+        }
+        COUNT_POSTED => Event::CountPosted(sound(&mut d, "posted count", stock::read_posted)?),
         kind => {
             d.skip().map_err(malformed)?;
             Event::Unknown { kind }
@@ -121,13 +143,13 @@ fn written(kind: u32, body: &impl minicbor::Encode<()>) -> Vec<u8> {
     e.into_writer()
 }
 
-fn body<'b, T: minicbor::Decode<'b, ()>>(
+/// Reads the fields of a body and makes of them what its kind asks for.
+fn sound<'b, F: minicbor::Decode<'b, ()>, T>(
     d: &mut Decoder<'b>,
     kind: &'static str,
+    read: impl FnOnce(&F) -> Result<T, String>,
 ) -> Result<T, EventError> {
-    d.decode().map_err(|error| unsound(kind)(error.to_string()))
-}
-
-fn unsound(kind: &'static str) -> impl Fn(String) -> EventError {
-    move |problem| EventError::Unsound { kind, problem }
+    let fields = d.decode().map_err(|error| error.to_string());
+    let sound = fields.and_then(|fields| read(&fields));
+    sound.map_err(|problem| EventError::Unsound { kind, problem })
 }

@@ -15,16 +15,19 @@
 )]
 
 pub mod barcode;
+pub mod count;
 pub mod days;
 pub mod discount;
 pub mod effects;
 pub mod event;
 pub mod ids;
 pub mod money;
+pub mod movement;
 pub mod policy;
 pub mod product;
 pub mod quantity;
 pub mod receipt;
+pub mod record;
 pub mod rejection;
 pub mod sale;
 pub mod stock;
@@ -33,6 +36,7 @@ pub mod time;
 pub mod void;
 
 pub use barcode::Barcode;
+pub use count::{CountPosted, CountRequest};
 pub use days::{DayDelta, DayTotals};
 pub use effects::{Effects, effects};
 pub use event::Event;
@@ -41,6 +45,7 @@ pub use ids::{
     ReplicaId, Seq, Sku,
 };
 pub use money::{Currency, Money, MoneyError, Rate, RoundingRule};
+pub use movement::MovementRecord;
 pub use product::{Location, LocationKind, Product, TaxClassName};
 pub use quantity::{Quantity, QuantityError, Unit};
 pub use stock::{Bucket, Movement, MovementReason, StockDelta, StockKey};

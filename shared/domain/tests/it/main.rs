@@ -4,4 +4,5 @@ mod baskets;
 mod event;
 mod refused;
 mod sale;
+mod stock_events;
 mod void;
