@@ -1,7 +1,11 @@
 //! The hub: the regional hub: merges every store's journal.
 //!
-//! Invariant: the library holds everything but the command line, so that tests
-//! and tools use the same functions as the binary.
+//! Invariant: the library holds everything but `main`, so that tests and tools
+//! use the same functions as the binary.
 
+pub mod cli;
 pub mod imports;
+pub mod routes;
 pub mod serve;
+pub mod services;
+pub mod state;

@@ -1,18 +1,25 @@
-//! The running hub: it takes its data folder and its address, answers, and goes
-//! down in order.
+//! The running hub: it takes its data folder and its addresses, answers, and
+//! goes down in order.
 //!
 //! Invariant: `/healthz` says 200 only while requests are taken, and SIGTERM
 //! ends the process with status 0 within ten seconds.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use axum::Router;
 use clap::Args;
 use evertill_http::app::Failure;
 use evertill_http::{Health, Limits, Metrics, bind, service, shutdown_signal};
-use evertill_storage::{Store, StoreOptions};
-use utoipa::OpenApi;
+use evertill_storage::kernel::control::ControlSocket;
+use evertill_storage::{Store, StoreOptions, idempotency};
+
+use crate::routes;
+use crate::services::commands;
+use crate::state::{self, Hub};
+
+/// Rest between two rounds of throwing away old answers.
+const PRUNE_EVERY: Duration = Duration::from_hours(1);
 
 /// Settings of `evertill-hub serve`.
 #[derive(Clone, Debug, Args)]
@@ -33,23 +40,28 @@ pub struct Serve {
         value_name = "ADDR"
     )]
     pub http: SocketAddr,
-}
 
-/// The interface description of the hub.
-#[derive(OpenApi)]
-#[openapi(info(title = "Evertill hub"))]
-struct Api;
+    /// Address to answer stores on (QUIC, UDP); port 0 takes a free one and logs it
+    #[arg(
+        long,
+        env = "EVERTILL_QUIC",
+        default_value = "127.0.0.1:7071",
+        value_name = "ADDR"
+    )]
+    pub quic: SocketAddr,
+}
 
 /// Serves until SIGTERM or SIGINT.
 ///
 /// # Errors
-/// Status 1 when the folder or the address cannot be taken.
+/// Status 1 when the folder or an address cannot be taken.
 pub fn serve(options: &Serve) -> Result<(), Failure> {
     let store = Store::open(&options.data, &store_options(options))?;
+    let hub = Hub::open(store.clone())?;
     let served = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?
-        .block_on(run(options));
+        .block_on(run(&hub, options));
     store.close();
     served
 }
@@ -61,19 +73,58 @@ fn store_options(options: &Serve) -> StoreOptions {
     }
 }
 
-async fn run(options: &Serve) -> Result<(), Failure> {
+async fn run(hub: &Hub, options: &Serve) -> Result<(), Failure> {
     let shutdown = shutdown_signal();
     let listener = bind(options.http, "--http").await?;
     let address = listener.local_addr()?;
     let health = Health::default();
+    let control = control(hub, &health)?;
+    let pruning = tokio::spawn(prune(hub.clone()));
     let router = service(
-        Router::new(),
+        routes::router(hub),
         health.clone(),
         Metrics::install(),
-        &Api::openapi(),
+        &routes::openapi(),
     );
     tracing::info!("the hub answers on http://{address}");
     evertill_http::serve(listener, router, health, Limits::default(), shutdown).await;
+    pruning.abort();
+    // A panic there was logged where it happened; the hub is going down anyway.
+    let _ = control.await;
     tracing::info!("the hub has finished its work and stops");
     Ok(())
+}
+
+/// Answers the commands of this machine until draining begins.
+fn control(hub: &Hub, health: &Health) -> Result<tokio::task::JoinHandle<()>, Failure> {
+    let socket = ControlSocket::bind(hub.store())?;
+    let (hub, health) = (hub.clone(), health.clone());
+    Ok(tokio::spawn(async move {
+        let carry_out = move |request, progress| commands::served(hub.clone(), request, progress);
+        socket
+            .run(carry_out, async move { health.drained().await })
+            .await;
+    }))
+}
+
+/// Throws away answers to repeated requests that are too old to be asked for.
+async fn prune(hub: Hub) {
+    let mut every = tokio::time::interval(PRUNE_EVERY);
+    loop {
+        every.tick().await;
+        loop {
+            let pruned = hub
+                .store()
+                .write("prune answers", |tx| idempotency::prune(tx, state::now()))
+                .await;
+            match pruned {
+                Ok(found) if found == idempotency::PRUNE_LIMIT as usize => {}
+                Ok(_) => break,
+                Err(error) => {
+                    tracing::warn!(%error, "old answers were not thrown away");
+                    break;
+                }
+            }
+        }
+    }
 }

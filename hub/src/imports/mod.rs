@@ -12,7 +12,8 @@
 use std::path::PathBuf;
 
 use evertill_storage::reference::ReferenceError;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 pub use reject::RejectFile;
 pub use row::Problem;
@@ -33,7 +34,8 @@ const SHOWN_REJECTIONS: usize = 20;
 const PROGRESS_ROWS: u64 = 1_000;
 
 /// What kind of file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ImportKind {
     /// Products with prices and barcodes.
     Products,
@@ -72,7 +74,7 @@ impl std::str::FromStr for ImportKind {
 }
 
 /// How far an import is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     /// Rows read so far.
     pub rows: u64,
@@ -93,7 +95,8 @@ pub struct ImportOptions<'a> {
 }
 
 /// What an import did, or would do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ImportSummary)]
 pub struct Summary {
     /// Rows of the file, without its header.
     pub rows: u64,
@@ -104,6 +107,7 @@ pub struct Summary {
     /// Rows that were refused.
     pub rejected: u64,
     /// Where the refused rows are.
+    #[schema(value_type = Option<String>)]
     pub reject_file: Option<PathBuf>,
     /// The first refused rows.
     pub rejections: Vec<Rejection>,
@@ -114,7 +118,8 @@ pub struct Summary {
 }
 
 /// One refused row.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ImportRejection)]
 pub struct Rejection {
     /// Line it starts on; the header is line 1.
     pub line: u64,
@@ -141,6 +146,9 @@ pub enum ImportError {
         /// What failed.
         source: ReferenceError,
     },
+    /// Stock needs the hub's journal.
+    #[error("could not import the stock file: this release keeps no journal at the hub")]
+    NoJournal,
     /// The reject file could not be written, so nothing was imported.
     #[error(
         "could not import the {kind} file: the reject file {path} cannot be written: {source}; free space or mend the folder's permissions"

@@ -12,7 +12,8 @@ use super::table::Table;
 const TEXT_MAX_CHARS: usize = 200;
 
 /// What is wrong with one field.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+#[schema(as = ImportProblem)]
 pub struct Problem {
     /// The column; empty if it is the row as a whole.
     pub field: &'static str,

@@ -1,4 +1,8 @@
 //! The hub's binary, started for real.
 
+mod client;
+mod commands;
 mod imports;
+mod policies;
 mod serve;
+mod uploads;

@@ -13,9 +13,17 @@ fn start(dir: &Path) -> Running {
     Running::start(BINARY, &serve_at(dir, "127.0.0.1:0")).unwrap()
 }
 
-fn serve_at<'a>(dir: &'a Path, http: &'a str) -> [&'a str; 5] {
+fn serve_at<'a>(dir: &'a Path, http: &'a str) -> [&'a str; 7] {
     let data = dir.to_str().expect("temporary folders have plain names");
-    ["serve", "--data", data, "--http", http]
+    [
+        "serve",
+        "--data",
+        data,
+        "--http",
+        http,
+        "--quic",
+        "127.0.0.1:0",
+    ]
 }
 
 #[test]
@@ -107,6 +115,7 @@ fn wrong_use_is_one_line_and_status_2() {
         &["serve"],
         &["serve", "--data", "d", "--nonsense"],
         &["serve", "--data", "d", "--http", "nowhere"],
+        &["serve", "--data", "d", "--quic", "localhost"],
         &["serve", "--data", "d", "--max-database-mib", "-1"],
         &["nonsense"],
     ] {

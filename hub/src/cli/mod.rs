@@ -1,0 +1,81 @@
+//! The command line of the hub.
+//!
+//! Flags, variables and the configuration file are read by `evertill_http::app`;
+//! each command is one variant here and one function in a module below.
+//!
+//! Invariant: standard output carries what a command was asked for and nothing
+//! else; words about it go to standard error.
+
+mod ask;
+mod import;
+mod keys;
+mod maintain;
+
+use clap::{Parser, Subcommand};
+use evertill_http::app::{self, Common, Failure};
+
+use crate::serve::{Serve, serve};
+
+/// The regional hub: merges every store's journal
+#[derive(Debug, Parser)]
+#[command(
+    name = "evertill-hub",
+    version,
+    after_help = "Example: evertill-hub serve --data data/hub --http 127.0.0.1:7070 --quic 127.0.0.1:7071"
+)]
+pub struct Arguments {
+    /// Flags of every command.
+    #[command(flatten)]
+    pub common: Common,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the hub's binary can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Answer stores and requests until SIGTERM or Ctrl-C
+    #[command(
+        after_help = "Example: evertill-hub serve --data data/hub --http 127.0.0.1:7070 --quic 127.0.0.1:7071"
+    )]
+    Serve(Serve),
+
+    /// Import products, stock or locations from a CSV file; rows that cannot be taken go to FILE.rejects.csv
+    #[command(after_help = "Example: evertill-hub import products products.csv --data data/hub")]
+    Import(import::Import),
+
+    /// Print a new key to the hub's interface
+    #[command(after_help = "Example: evertill-hub api-key --name console --data data/hub")]
+    ApiKey(keys::ApiKey),
+
+    /// Look for what is wrong with the hub, and say what to do
+    #[command(after_help = "Example: evertill-hub doctor --data data/hub")]
+    Doctor(ask::Folder),
+}
+
+/// Carries out what the command line asks for.
+///
+/// # Errors
+/// The failure, with its exit status.
+pub fn run(arguments: Arguments) -> Result<(), Failure> {
+    let common = arguments.common;
+    match arguments.command {
+        Command::Serve(options) => {
+            app::start_logging(&common, "info")?;
+            serve(&options)
+        }
+        Command::Import(options) => {
+            app::start_logging(&common, "warn")?;
+            import::run(&options)
+        }
+        Command::ApiKey(options) => {
+            app::start_logging(&common, "warn")?;
+            keys::api_key(&options)
+        }
+        Command::Doctor(folder) => {
+            app::start_logging(&common, "warn")?;
+            maintain::doctor(&folder)
+        }
+    }
+}

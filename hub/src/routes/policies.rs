@@ -1,0 +1,220 @@
+//! `/policies`: the rule sets of the chain.
+//!
+//! Invariant: what `GET` shows as `policy` can be sent back as the body of
+//! `PUT`.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header::{ETAG, IF_MATCH};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use evertill_domain::policy::{RoundingPolicy, TaxPolicy};
+use evertill_http::extract::from_json;
+use evertill_http::{List, Path, Problem, Upload};
+use evertill_storage::reference::{PolicyName, ReferenceError, UnknownPolicy};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use utoipa::ToSchema;
+
+use super::auth::Principal;
+use super::failure;
+use crate::services::policies::{self, InForce, PutError};
+use crate::state::Hub;
+
+/// Largest policy, in bytes.
+const POLICY_MAX: usize = 1 << 20;
+
+/// A policy in force, or a revision of one.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct PolicyView {
+    /// Which policy.
+    #[schema(example = "tax")]
+    pub name: &'static str,
+    /// How often it was put; 0 for the default.
+    pub revision: u64,
+    /// The version of the reference data that brought it; 0 for the default.
+    pub version: u64,
+    /// The policy, every field written out.
+    #[schema(value_type = Object)]
+    pub policy: serde_json::Value,
+    /// When it was put; absent for what is in force.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+    /// The API key that put it; absent for what is in force.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub author: Option<String>,
+}
+
+impl From<InForce> for PolicyView {
+    fn from(held: InForce) -> Self {
+        Self {
+            name: held.name.as_str(),
+            revision: held.revision,
+            version: held.version,
+            policy: held.policy,
+            at: None,
+            author: None,
+        }
+    }
+}
+
+/// All policies in force.
+#[utoipa::path(
+    get, path = "/api/v1/policies", tag = "policies",
+    responses((status = 200, description = "One of each name", body = List<PolicyView>))
+)]
+pub(super) async fn list(
+    _: Principal,
+    State(hub): State<Hub>,
+) -> Result<List<PolicyView>, Problem> {
+    let held = policies::list(&hub)
+        .await
+        .map_err(|error| failure::reference(&error))?;
+    Ok(whole(held.into_iter().map(PolicyView::from).collect()))
+}
+
+/// One policy in force; its revision is also the `ETag`.
+#[utoipa::path(
+    get, path = "/api/v1/policies/{name}", tag = "policies",
+    params(("name" = String, Path, description = "The policy's name")),
+    responses(
+        (status = 200, description = "The policy", body = PolicyView),
+        (status = 404, description = "No such policy", body = evertill_http::ProblemDocument),
+    )
+)]
+pub(super) async fn show(
+    _: Principal,
+    State(hub): State<Hub>,
+    Path(name): Path<String>,
+) -> Result<Response, Problem> {
+    let held = policies::show(&hub, named(&name)?)
+        .await
+        .map_err(|error| failure::reference(&error))?;
+    Ok(tagged(held))
+}
+
+/// Put a policy in force for the whole chain.
+///
+/// With `If-Match` the policy is only put over that revision.
+#[utoipa::path(
+    put, path = "/api/v1/policies/{name}", tag = "policies",
+    params(("name" = String, Path, description = "The policy's name")),
+    request_body(content = Object, description = "The policy, as GET shows it"),
+    responses(
+        (status = 200, description = "The policy in force now", body = PolicyView),
+        (status = 404, description = "No such policy", body = evertill_http::ProblemDocument),
+        (status = 409, description = "Another revision is in force", body = evertill_http::ProblemDocument),
+        (status = 422, description = "The policy contradicts its rules", body = evertill_http::ProblemDocument),
+    )
+)]
+pub(super) async fn put(
+    Principal(author): Principal,
+    State(hub): State<Hub>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    upload: Upload<POLICY_MAX>,
+) -> Result<Response, Problem> {
+    let name = named(&name)?;
+    if upload.media_type != "application/json" {
+        return Err(Problem::unsupported_media_type("application/json"));
+    }
+    let body = checked(name, &upload.bytes)?;
+    let expected = expected(&headers)?;
+    policies::put(&hub, name, body, expected, author)
+        .await
+        .map(tagged)
+        .map_err(|error| refused(&error))
+}
+
+/// Every revision of a policy, the newest first.
+#[utoipa::path(
+    get, path = "/api/v1/policies/{name}/history", tag = "policies",
+    params(("name" = String, Path, description = "The policy's name")),
+    responses(
+        (status = 200, description = "The revisions", body = List<PolicyView>),
+        (status = 404, description = "No such policy", body = evertill_http::ProblemDocument),
+    )
+)]
+pub(super) async fn history(
+    _: Principal,
+    State(hub): State<Hub>,
+    Path(name): Path<String>,
+) -> Result<List<PolicyView>, Problem> {
+    let revisions = policies::history(&hub, named(&name)?)
+        .await
+        .map_err(|error| failure::reference(&error))?;
+    let shown = revisions.into_iter().map(|(held, at, author)| PolicyView {
+        at: Some(at.to_string()),
+        author: Some(author),
+        ..PolicyView::from(held)
+    });
+    Ok(whole(shown.collect()))
+}
+
+/// A list that is one page.
+fn whole<T>(items: Vec<T>) -> List<T> {
+    List {
+        items,
+        next_cursor: None,
+    }
+}
+
+fn named(name: &str) -> Result<PolicyName, Problem> {
+    name.parse()
+        .map_err(|error: UnknownPolicy| Problem::not_found(error.to_string()))
+}
+
+fn tagged(held: InForce) -> Response {
+    let tag = format!("\"{}\"", held.revision);
+    let mut response = Json(PolicyView::from(held)).into_response();
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        response.headers_mut().insert(ETAG, tag);
+    }
+    response
+}
+
+/// The body with every field written out, if it reads as the policy.
+fn checked(name: PolicyName, bytes: &[u8]) -> Result<String, Problem> {
+    match name {
+        PolicyName::Tax => read::<TaxPolicy>(bytes),
+        PolicyName::Rounding => read::<RoundingPolicy>(bytes),
+    }
+}
+
+fn read<P: DeserializeOwned + Serialize>(bytes: &[u8]) -> Result<String, Problem> {
+    let policy: P = from_json(bytes)?;
+    serde_json::to_string(&policy).map_err(|_| Problem::internal())
+}
+
+/// The revision of an `If-Match` header.
+fn expected(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
+    let Some(value) = headers.get(IF_MATCH) else {
+        return Ok(None);
+    };
+    value
+        .to_str()
+        .ok()
+        .and_then(|text| text.trim().strip_prefix('"')?.strip_suffix('"'))
+        .and_then(|text| text.parse().ok())
+        .map(Some)
+        .ok_or_else(|| {
+            Problem::malformed(
+                "if_match_invalid",
+                "If-Match carries the ETag that GET gave, such as \"3\"; leave it out to put \
+                 the policy over whatever is in force",
+            )
+        })
+}
+
+fn refused(error: &PutError) -> Problem {
+    match error {
+        PutError::Moved { .. } => Problem::conflict(
+            "policy_moved",
+            format!("{error}; read it again and decide anew"),
+        ),
+        PutError::Reference(ReferenceError::Policy { .. }) => {
+            Problem::unprocessable("policy_invalid", error.to_string())
+        }
+        PutError::Reference(error) => failure::reference(error),
+    }
+}

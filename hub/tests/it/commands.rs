@@ -1,0 +1,151 @@
+//! Commands, with the hub running and stopped: both must do and say the same.
+
+use crate::client::{Folder, Hub};
+
+const PRODUCTS: &str = "sku,barcode,name,department,category,price,cost,currency,tax_class,unit\n\
+                        A,,Milk,DAIRY,MILK,1.61,0.90,USD,zero,each\n\
+                        B,,Tea,GROCERY,TEA,2.50,1.00,USD,zero,each\n";
+
+#[test]
+fn an_api_key_is_printed_alone_and_works_at_once() {
+    let folder = Folder::new();
+    let stopped = folder.ok(&["api-key", "--name", "first"]);
+    let hub = Hub::on(folder);
+    let running = hub.folder.ok(&["api-key", "--name", "second"]);
+    for key in [&stopped, &running] {
+        assert_eq!(key.lines().count(), 1, "{key}");
+        assert!(key.starts_with("evk1."), "{key}");
+        let bearer = format!("Bearer {}", key.trim());
+        let answer = hub.request("GET", "/policies", &[("authorization", &bearer)], b"");
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+}
+
+#[test]
+fn an_import_does_and_says_the_same_running_and_stopped() {
+    let folder = Folder::new();
+    let file = folder.file("products.csv", PRODUCTS);
+    let file = file.to_str().unwrap();
+    let dry = folder.ok(&["import", "products", file, "--dry-run"]);
+    assert_eq!(
+        dry,
+        "dry run: 2 rows: 2 accepted, 0 unchanged, 0 rejected\n"
+    );
+    let first = folder.ok(&["import", "products", file]);
+    assert_eq!(first, "2 rows: 2 accepted, 0 unchanged, 0 rejected\n");
+    let hub = Hub::on(folder);
+    let again = hub.folder.ok(&["import", "products", file]);
+    assert_eq!(again, "2 rows: 0 accepted, 2 unchanged, 0 rejected\n");
+}
+
+#[test]
+fn rejected_rows_go_to_the_reject_file_and_good_rows_stay() {
+    let rows = format!("{PRODUCTS}C,,,,,x,,USD,zero,each\n");
+    for running in [false, true] {
+        let folder = Folder::new();
+        let file = folder.file("products.csv", &rows);
+        let service = running.then(|| folder.serve());
+        let dry = folder.run(&["import", "products", file.to_str().unwrap(), "--dry-run"]);
+        assert_eq!(dry.status, Some(1), "{}", dry.errors);
+        assert!(dry.errors.starts_with("line 4: name: "), "{}", dry.errors);
+        let ended = folder.import("products", &file);
+        assert_eq!(ended.status, Some(1), "{}", ended.errors);
+        assert_eq!(
+            ended.output,
+            "3 rows: 2 accepted, 0 unchanged, 1 rejected\n"
+        );
+        let rejects = folder.0.path().join("products.csv.rejects.csv");
+        assert_eq!(ended.errors.lines().count(), 1, "{}", ended.errors);
+        assert!(
+            ended.errors.trim_end().ends_with(rejects.to_str().unwrap()),
+            "{}",
+            ended.errors
+        );
+        let text = std::fs::read_to_string(&rejects).unwrap();
+        assert_eq!(text.lines().count(), 2, "{text}");
+        drop(service);
+        let again = folder.import("products", &file);
+        assert_eq!(
+            again.output, "3 rows: 0 accepted, 2 unchanged, 1 rejected\n",
+            "{}",
+            again.errors
+        );
+    }
+}
+
+#[test]
+fn the_doctor_looks_at_a_hub_that_is_there() {
+    let folder = Folder::new();
+    let line = folder.fails(1, &["doctor"]);
+    assert!(line.contains("there is no folder"), "{line}");
+    assert!(!folder.data().exists());
+    let hub = Hub::on(folder);
+    let running = hub.folder.ok(&["doctor"]);
+    assert!(
+        running.contains("ok database: no damage found"),
+        "{running}"
+    );
+    let folder = hub.stop();
+    let stopped = folder.ok(&["doctor"]);
+    assert_eq!(running.lines().count(), stopped.lines().count());
+    assert!(stopped.contains("ok API keys: 1 live"), "{stopped}");
+}
+
+#[test]
+fn wrong_use_is_one_line_that_says_what_to_write() {
+    let folder = Folder::new();
+    let file = folder.file("products.csv", PRODUCTS);
+    let file = file.to_str().unwrap();
+    for (status, arguments, words) in [
+        (
+            2,
+            &["import", "customers", file] as &[&str],
+            "products, stock or locations",
+        ),
+        (2, &["import", "products"], "FILE"),
+        (2, &["import", "products", file, "--nonsense"], "--nonsense"),
+        (2, &["api-key"], "--name"),
+        (2, &["api-key", "--name", ""], "printable"),
+        (2, &["api-key", "--name", "a\tb"], "printable"),
+        (1, &["import", "products", "nowhere.csv"], "check the path"),
+        (1, &["import", "locations", file], "unknown column"),
+    ] {
+        let line = folder.fails(status, arguments);
+        assert!(line.contains(words), "{arguments:?}: {line}");
+    }
+    let line = evertill_support::run(crate::client::BINARY, &["api-key", "--name", "x"]).unwrap();
+    assert_eq!(line.status, Some(2));
+    assert!(line.errors.contains("--data"), "{}", line.errors);
+}
+
+#[test]
+fn every_command_explains_itself_with_an_example() {
+    for command in ["serve", "import", "api-key", "doctor"] {
+        let ended = evertill_support::run(crate::client::BINARY, &[command, "--help"]).unwrap();
+        assert_eq!(ended.status, Some(0));
+        let example = format!("Example: evertill-hub {command}");
+        assert!(ended.output.contains(&example), "{}", ended.output);
+    }
+}
+
+#[test]
+fn flags_come_from_a_configuration_file_and_the_environment_too() {
+    let folder = Folder::new();
+    let config = folder.file(
+        "hub.toml",
+        &format!("data = {:?}\nname = \"from-file\"\n", folder.data()),
+    );
+    let ended = std::process::Command::new(crate::client::BINARY)
+        .args(["api-key", "--config", config.to_str().unwrap()])
+        .output()
+        .unwrap();
+    assert!(ended.status.success(), "{ended:?}");
+    let ended = std::process::Command::new(crate::client::BINARY)
+        .arg("api-key")
+        .env("EVERTILL_DATA_DIR", folder.data())
+        .env("EVERTILL_NAME", "from-environment")
+        .output()
+        .unwrap();
+    assert!(ended.status.success(), "{ended:?}");
+    assert!(ended.stdout.starts_with(b"evk1."), "{ended:?}");
+}

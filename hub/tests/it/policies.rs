@@ -1,0 +1,93 @@
+//! Policies over HTTP, and who may ask.
+
+use serde_json::json;
+
+use crate::client::{Hub, new_key};
+
+#[test]
+fn a_policy_has_a_default_and_each_put_is_a_revision() {
+    let hub = Hub::start();
+    let first = hub.get("/policies/tax");
+    assert_eq!((first.status, first.etag.as_deref()), (200, Some("\"0\"")));
+    let mut policy = first.json()["policy"].clone();
+    policy["classes"] = json!({"food": [{"code": "T", "rate": "0.02"}]});
+    let put = hub.put("/policies/tax", &policy);
+    assert_eq!((put.status, put.etag.as_deref()), (200, Some("\"1\"")));
+    assert_eq!(put.json()["policy"], policy);
+    assert_eq!(hub.get("/policies/tax").json(), put.json());
+    let again = hub.put("/policies/tax", &policy);
+    assert_eq!(again.json()["revision"], 1, "the same body is no revision");
+    policy["prices_include_tax"] = json!(true);
+    assert_eq!(hub.put("/policies/tax", &policy).json()["revision"], 2);
+    let history = hub.items("/policies/tax/history");
+    let revisions: Vec<_> = history.iter().map(|one| &one["revision"]).collect();
+    assert_eq!(revisions, [2, 1]);
+    assert!(history.iter().all(|one| one["author"] == "test"));
+    let names: Vec<_> = hub
+        .items("/policies")
+        .iter()
+        .map(|one| one["name"].clone())
+        .collect();
+    assert!(names.contains(&json!("tax")) && names.contains(&json!("rounding")));
+}
+
+#[test]
+fn a_policy_is_put_only_over_the_revision_that_was_read() {
+    let hub = Hub::start();
+    let put = |tag: &str, increment: u32| {
+        let body = json!({"cash": {"USD": {"increment": increment}}}).to_string();
+        let headers = [("content-type", "application/json"), ("if-match", tag)];
+        hub.request("PUT", "/policies/rounding", &headers, body.as_bytes())
+    };
+    assert_eq!(put("\"0\"", 5).status, 200);
+    assert_eq!(put("\"0\"", 10).problem(409), "policy_moved");
+    assert_eq!(put("\"1\"", 10).status, 200);
+    for tag in ["*", "2", "\"x\""] {
+        assert_eq!(put(tag, 5).problem(400), "if_match_invalid");
+    }
+}
+
+#[test]
+fn what_is_no_policy_is_refused_and_changes_nothing() {
+    let hub = Hub::start();
+    let send = |kind: &str, body: &[u8]| {
+        hub.request("PUT", "/policies/tax", &[("content-type", kind)], body)
+    };
+    send("text/plain", b"{}").problem(415);
+    send("application/json", b"{").problem(400);
+    send("application/json", b"").problem(400);
+    send("application/json", b"[]").problem(422);
+    send("application/json", br#"{"clases":{}}"#).problem(422);
+    let rate = br#"{"classes":{"food":[{"code":"T","rate":"lots"}]}}"#;
+    send("application/json", rate).problem(422);
+    send("application/json", &vec![b' '; 10 << 20]).problem(413);
+    hub.put("/policies/weather", &json!({})).problem(404);
+    hub.get("/policies/weather").problem(404);
+    hub.get("/policies/weather/history").problem(404);
+    hub.request("DELETE", "/policies/tax", &[], b"")
+        .problem(405);
+    assert_eq!(hub.get("/policies/tax").json()["revision"], 0);
+}
+
+#[test]
+fn every_route_asks_for_a_live_key() {
+    let hub = Hub::start();
+    let key = new_key();
+    for (method, path) in [
+        ("GET", "/policies"),
+        ("GET", "/policies/tax"),
+        ("PUT", "/policies/tax"),
+        ("GET", "/policies/tax/history"),
+        ("POST", "/imports/products"),
+    ] {
+        for token in ["", "Bearer", "Bearer nonsense", "Basic YTpi"] {
+            let headers = [("authorization", token), ("idempotency-key", key.as_str())];
+            let answer = hub.request(method, path, &headers, b"");
+            let code = answer.problem(401);
+            assert!(
+                code.starts_with("token_"),
+                "{method} {path} {token}: {code}"
+            );
+        }
+    }
+}
