@@ -3,13 +3,21 @@
 //! Invariant: a status code is chosen here and nowhere else; services speak of
 //! classes, never of HTTP.
 
-use evertill_domain::rejection::Rejections;
+use std::error::Error;
 
+use evertill_domain::rejection::Rejections;
+use evertill_storage::reference::ReferenceError;
+use evertill_storage::{ReadError, TableError, WriteError};
+
+use crate::service::draining;
 use crate::{FieldError, Problem};
 
 /// Seconds after which a client may try again when a queue was full or the
 /// process is going down.
 const RETRY_SOON_S: u32 = 1;
+
+/// Seconds after which a client may try again when somebody must free space first.
+const RETRY_WHEN_FREED_S: u32 = 30;
 
 /// 503 for a bounded queue that had no room; nothing was stored.
 #[must_use]
@@ -21,14 +29,103 @@ pub fn busy() -> Problem {
     )
 }
 
-/// 422 with one entry per refused field.
+/// 503 for a disk, or a database limit, that is reached; nothing was stored.
+fn disk_full() -> Problem {
+    Problem::unavailable(
+        "disk_full",
+        "the disk of this machine is full; nothing was stored; free some space or raise the limit, \
+         then send the same request again",
+        RETRY_WHEN_FREED_S,
+    )
+}
+
+/// 500 after the one log line that says why.
+fn internal(cause: &dyn Error) -> Problem {
+    tracing::error!(error = %cause, "a request failed for a reason of ours");
+    Problem::internal()
+}
+
+/// What a write was refused for, or why the store could not take it.
+impl<E: Error + Into<Problem> + 'static> From<WriteError<E>> for Problem {
+    fn from(error: WriteError<E>) -> Self {
+        match error {
+            WriteError::Rejected(refused) => refused.into(),
+            WriteError::Busy { .. } => busy(),
+            WriteError::Full { .. } => {
+                tracing::error!(error = %error, "a request was refused");
+                disk_full()
+            }
+            WriteError::Closed { .. } => draining(),
+            // The panic itself is in the log already.
+            WriteError::Panicked { .. } => Self::internal(),
+            WriteError::Storage(cause) => internal(&cause),
+        }
+    }
+}
+
+/// What a read was refused for, or why the store could not answer.
+impl<E: Error + Into<Problem> + 'static> From<ReadError<E>> for Problem {
+    fn from(error: ReadError<E>) -> Self {
+        match error {
+            ReadError::Failed(refused) => refused.into(),
+            ReadError::Busy { .. } => busy(),
+            ReadError::Closed => draining(),
+            ReadError::Panicked => Self::internal(),
+            ReadError::Storage(cause) => internal(&cause),
+        }
+    }
+}
+
+/// A table that could not be read or written.
+impl From<TableError> for Problem {
+    fn from(error: TableError) -> Self {
+        if error.is_disk_full() {
+            tracing::error!(error = %error, "a request was refused");
+            disk_full()
+        } else {
+            internal(&error)
+        }
+    }
+}
+
+/// Reference data that could not be read or changed.
+impl From<ReferenceError> for Problem {
+    fn from(error: ReferenceError) -> Self {
+        match &error {
+            ReferenceError::Full { .. } => disk_full(),
+            ReferenceError::Policy { detail, .. } => {
+                let field = FieldError::new("", "invalid_policy", detail.as_str());
+                Self::unprocessable("invalid_policy", error.to_string()).field(field)
+            }
+            ReferenceError::BarcodeTaken { .. } => {
+                Self::conflict("barcode_taken", error.to_string())
+            }
+            ReferenceError::Moved { .. } => Self::conflict("moved", error.to_string()),
+            ReferenceError::Open { .. }
+            | ReferenceError::Pragma { .. }
+            | ReferenceError::Storage { .. }
+            | ReferenceError::Unreadable { .. }
+            | ReferenceError::Gap { .. }
+            | ReferenceError::Page(_)
+            | ReferenceError::Role { .. }
+            | ReferenceError::Panicked { .. } => internal(&error),
+        }
+    }
+}
+
+/// 422 with one entry per refused field. The problem's code is the rule that
+/// every field broke, `refused` if they differ.
 impl From<Rejections> for Problem {
     fn from(refused: Rejections) -> Self {
-        let fields = refused
-            .fields()
-            .iter()
-            .map(|field| FieldError::new(&*field.pointer, field.code, &*field.detail));
-        Self::unprocessable("refused", refused.to_string()).fields(fields)
+        let fields = refused.fields();
+        let rule = fields.first().map(|field| field.code);
+        let rule = rule.filter(|rule| fields.iter().all(|field| field.code == *rule));
+        let problem = Self::unprocessable(rule.unwrap_or("refused"), refused.to_string());
+        problem.fields(
+            fields
+                .iter()
+                .map(|field| FieldError::new(&*field.pointer, field.code, &*field.detail)),
+        )
     }
 }
 
@@ -44,7 +141,7 @@ mod tests {
         let problem = Problem::from(Rejections::from(refused));
         assert_eq!(
             (problem.status().as_u16(), problem.code()),
-            (422, "refused")
+            (422, "unknown_sku")
         );
         assert_eq!(problem.errors()[0].pointer, "/lines/0/sku");
         assert_eq!(problem.errors()[0].code, "unknown_sku");

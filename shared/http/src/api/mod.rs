@@ -1,1 +1,31 @@
-//! Views that node and hub share at their API.
+//! What node and hub read and show over HTTP, apart from their routes.
+//!
+//! Requests become commands of the domain, and domain values become views, here
+//! at the edge and nowhere else; the domain never sees either. Amounts and
+//! quantities are decimal strings, times are RFC 3339.
+//!
+//! Invariant: a request that does not convert is refused with a JSON pointer to
+//! the field, and a view shows every figure exactly.
+
+mod codes;
+mod days;
+mod goods;
+mod movements;
+mod products;
+mod receipts;
+mod refusals;
+mod returns;
+mod sales;
+mod stock;
+mod text;
+
+pub use codes::{ScanMatch, ScanView};
+pub use days::{DayCurrencyView, DayTaxView, DayTenderView, DayView};
+pub use goods::{Goods, Resolved};
+pub use movements::{MovementBody, MovementLineBody};
+pub use products::ProductView;
+pub use receipts::{ReceiptLineView, ReceiptView, TaxView, TenderView};
+pub use returns::{ReturnBody, ReturnLineBody, VoidBody};
+pub use sales::{DiscountBody, SaleBody, SaleLineBody, TenderBody};
+pub use stock::{HubStockView, StockView};
+pub use text::{AmountText, QuantityText, minor_text, thousandths_text};

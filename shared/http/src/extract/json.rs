@@ -3,8 +3,17 @@
 //! What is not JSON at all is 400; JSON of another shape (an unknown, missing
 //! or repeated field, a value of another type or outside its range) is 422 and
 //! says where. Deep nesting ends at `serde_json`'s recursion limit of 128.
+//!
+//! A body is walked through once before it is read as its type: what breaks off
+//! is then 400 even if what came before would not fit, and a key that stands
+//! twice in a map is refused, of which a map would keep the last.
 
-use serde::de::DeserializeOwned;
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::de::{
+    Deserialize, DeserializeOwned, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 use serde_json::error::Category;
 use serde_path_to_error::Segment;
 
@@ -25,6 +34,7 @@ pub fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
             "the body is empty; send a JSON object",
         ));
     }
+    walk(bytes)?;
     if bytes.trim_ascii().starts_with(b"[") {
         let detail = "the body is a JSON list; send a JSON object";
         return Err(
@@ -41,6 +51,84 @@ pub fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     Ok(value)
 }
 
+/// Refuses what is not one JSON document, or names a key twice.
+fn walk(bytes: &[u8]) -> Result<(), Problem> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let walked: Result<Walked, _> = serde_path_to_error::deserialize(&mut reader);
+    match walked {
+        Ok(Walked) => reader.end().map_err(|e| broken(&e)),
+        // A number that no type holds is told with its place by the type.
+        Err(error) if beyond_numbers(error.inner()) => Ok(()),
+        // A key may stand twice in front of the place where the text breaks off.
+        Err(error) => serde_json::from_slice::<IgnoredAny>(bytes)
+            .map_err(|e| broken(&e))
+            .and_then(|_| Err(describe(&error))),
+    }
+}
+
+fn beyond_numbers(cause: &serde_json::Error) -> bool {
+    cause.to_string().starts_with("number out of range")
+}
+
+/// JSON of any shape without a repeated key; nothing of it is kept.
+struct Walked;
+
+impl<'de> Deserialize<'de> for Walked {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Self)
+    }
+}
+
+impl<'de> Visitor<'de> for Walked {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_str<E: Error>(self, _: &str) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self, A::Error> {
+        while let Some(Self) = items.next_element()? {}
+        Ok(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self, A::Error> {
+        let mut seen = BTreeSet::new();
+        while let Some(key) = entries.next_key::<String>()? {
+            if seen.contains(&key) {
+                let name = excerpt(&key);
+                return Err(A::Error::custom(format!("duplicate field `{name}`")));
+            }
+            seen.insert(key);
+            let Self = entries.next_value()?;
+        }
+        Ok(self)
+    }
+}
+
 /// Reads `T` from JSON already in memory, such as a policy out of a file.
 ///
 /// # Errors
@@ -55,7 +143,8 @@ fn describe(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
     if matches!(
         cause.classify(),
         Category::Syntax | Category::Eof | Category::Io
-    ) {
+    ) && !beyond_numbers(cause)
+    {
         return broken(cause);
     }
     let message = without_position(&cause.to_string());
@@ -216,12 +305,13 @@ mod tests {
             "nonsense",
             "{} {}",
             "{\"a\":1}x",
+            // Regression: JSON that misfits before it breaks off was 422.
+            "{\"register\":1",
+            "[{\"register\":1",
+            "{\"register\":{\"a\":1,\"a\"",
         ] {
             let (status, ..) = refusal(body);
-            assert!(
-                status == 400 || body.starts_with("{}") || body.starts_with("{\"a\""),
-                "{body}"
-            );
+            assert_eq!(status, 400, "{body}");
         }
         expect(
             "{\"register\":\"1\",\"lines\":[]} trailing",
@@ -229,7 +319,8 @@ mod tests {
             "malformed_json",
             "",
         );
-        expect(&"[".repeat(100_000), 422, "wrong_type", "");
+        expect(&"[".repeat(100_000), 400, "malformed_json", "");
+        expect("[{}]", 422, "wrong_type", "");
         let deep = format!("{{\"register\":{}", "[".repeat(100_000));
         assert!((400..500).contains(&refusal(&deep).0));
     }
@@ -279,6 +370,21 @@ mod tests {
             "invalid_value",
             "/labels/a~1b~0c",
         );
+    }
+
+    /// Regression: of a key given twice in a map, the last one won.
+    #[test]
+    fn a_key_given_twice_is_refused_in_maps_too() {
+        let twice = "{\"register\":\"1\",\"lines\":[],\"labels\":{\"a\":1,\"b\":2,\"a\":1}}";
+        expect(twice, 422, "duplicate_field", "/labels/a");
+        let escaped = "{\"labels\":{\"a\":1,\"\\u0061\":1}}";
+        expect(escaped, 422, "duplicate_field", "/labels/a");
+    }
+
+    #[test]
+    fn a_number_beyond_every_type_is_a_field_that_does_not_fit() {
+        let huge = "{\"register\":1e999,\"lines\":[]}";
+        expect(huge, 422, "invalid_value", "/register");
     }
 
     #[test]
