@@ -14,7 +14,7 @@ mod hub;
 mod item;
 
 use evertill_domain::{LocationId, ReplicaId, Seq};
-use evertill_journal::{EntryHash, Watermark};
+use evertill_journal::{EntryHash, Part, Watermark};
 use rusqlite::{Connection, params};
 
 pub use hub::{Reader, acknowledge, append, heads, read, readers};
@@ -110,6 +110,28 @@ pub fn position(
         .doing("look up the position in the feed")?;
     hub.map(|hub| Ok((hub, head(conn, hub, location)?)))
         .transpose()
+}
+
+/// The parts of an entry as feed items carried them here; none if no item did.
+/// A document that came later to a feed brings its earlier changes in items of
+/// their own, so one entry may be spread over several.
+///
+/// # Errors
+/// The table could not be read.
+pub fn parts_of(conn: &Connection, origin: ReplicaId, seq: Seq) -> TableResult<Vec<Part>> {
+    let items: Vec<Vec<u8>> = conn
+        .prepare_cached("SELECT bytes FROM feed_item WHERE origin = ?1 AND origin_seq = ?2")
+        .and_then(|mut select| {
+            select
+                .query_map([int(origin.0), int(seq)], |row| row.get(0))?
+                .collect()
+        })
+        .doing("read what a feed carried")?;
+    let items = items.iter().filter_map(|bytes| Item::decode(bytes).ok());
+    Ok(items
+        .flat_map(|item| item.parts)
+        .map(|part| part.part)
+        .collect())
 }
 
 /// Reads number and hash from two neighbouring columns.
