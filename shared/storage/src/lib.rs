@@ -12,12 +12,15 @@
 //! change to it goes through [`Store::write`].
 
 pub mod apikeys;
+pub mod apply;
 mod arrival;
 pub mod enrolments;
 pub mod feed;
 pub mod idempotency;
 pub mod ingest;
+pub mod journal;
 pub mod kernel;
+pub mod projection;
 pub mod quarantine;
 pub mod reference;
 pub mod registers;

@@ -1,5 +1,6 @@
 //! The storage crate over real files.
 
 mod kernel;
+mod ledger;
 mod reference;
 mod tables;

@@ -1,0 +1,215 @@
+//! The one apply path: what an entry's events add to the projections, whether
+//! the entry was written here, came from another machine, or is read again for
+//! a rebuild.
+//!
+//! An entry applies whole or not at all. Its documents and receipt numbers are
+//! claimed first; if one is taken, or a figure would leave its range, every
+//! claim of the entry is given back and the caller learns why. Sums are
+//! collected in a [`Batch`] and written once, however many entries touched them.
+//!
+//! Invariant: a [`Batch`] is flushed in the transaction in which it was filled;
+//! until then the tables of sums are behind the entries.
+
+use std::collections::BTreeMap;
+
+use evertill_documents::ChangeInfo;
+use evertill_domain::effects::ReceiptFacts;
+use evertill_domain::{ActorId, DocumentId, Effects, Event, ReplicaId, Seq, effects};
+use rusqlite::{Connection, params};
+
+use crate::projection::documents::{self, Place};
+use crate::projection::{days, receipts, registers, stock};
+use crate::sql::{Doing, TableError, TableResult, int};
+
+/// One part of an entry, gated and decoded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AppliedPart {
+    /// The document.
+    pub document: DocumentId,
+    /// Number of the part in its entry.
+    pub n: u32,
+    /// The change's place in the document's history.
+    pub info: ChangeInfo,
+    /// Its events, in order.
+    pub events: Vec<Event>,
+}
+
+/// Why a well-formed entry cannot apply.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Clash {
+    /// The document was opened by another entry.
+    #[error("document {0} was opened by another entry already")]
+    Document(DocumentId),
+    /// The receipt number belongs to another receipt.
+    #[error("receipt number {0} belongs to another receipt already")]
+    ReceiptNumber(evertill_domain::ReceiptNumber),
+    /// A sum would leave its range.
+    #[error("{0}")]
+    Overflow(String),
+}
+
+/// Sums that wait to be written, for any number of entries.
+#[derive(Debug, Default)]
+pub struct Batch {
+    sums: Sums,
+    heads: BTreeMap<(ReplicaId, String), Seq>,
+}
+
+/// Sums of each kind, or a layer on top of them for one entry.
+#[derive(Debug, Default)]
+struct Sums {
+    stock: stock::Pending,
+    days: days::Pending,
+    registers: registers::Pending,
+}
+
+/// Applies the parts of one entry, all or none; gives how many receipts they
+/// added.
+///
+/// # Errors
+/// The outer error when the tables could not be used: give the whole
+/// transaction up. The inner one when this entry cannot apply: nothing of it is
+/// in the tables or the batch, and the others are not concerned.
+pub fn apply(
+    conn: &Connection,
+    batch: &mut Batch,
+    (replica, seq): (ReplicaId, Seq),
+    parts: &[AppliedPart],
+) -> TableResult<Result<u64, Clash>> {
+    let place = |n| Place { replica, seq, n };
+    let effects: Vec<Vec<Effects>> = parts
+        .iter()
+        .map(|part| part.events.iter().map(effects).collect())
+        .collect();
+    let mut claims = Claims::default();
+    for (part, effects) in parts.iter().zip(&effects) {
+        if let Err(clash) = claims.part(conn, part, effects, place(part.n))? {
+            claims.give_back(conn)?;
+            return Ok(Err(clash));
+        }
+    }
+    let mut layer = Sums::default();
+    for effects in effects.iter().flatten() {
+        match layer.add(conn, &batch.sums, effects) {
+            Ok(()) => {}
+            Err(TableError::Overflow { figure }) => {
+                claims.give_back(conn)?;
+                return Ok(Err(Clash::Overflow(figure)));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    batch.sums.absorb(layer);
+    Ok(Ok(claims.receipts.len() as u64))
+}
+
+/// Notes which replica an actor writes for, as its start entry says.
+///
+/// # Errors
+/// The row could not be written.
+pub fn start_actor(
+    conn: &Connection,
+    actor: &ActorId,
+    replica: ReplicaId,
+    since: Seq,
+) -> TableResult<bool> {
+    conn.prepare_cached("INSERT OR IGNORE INTO actor VALUES (?1, ?2, ?3)")
+        .and_then(|mut insert| insert.execute(params![actor.0, int(replica.0), int(since)]))
+        .doing("note an actor")
+        .map(|rows| rows == 1)
+}
+
+impl Batch {
+    /// Notes that everything up to entry `seq` of a journal (`feed` empty), or
+    /// item `seq` of a location's feed, is taken in: applied or in quarantine.
+    pub fn taken_in(&mut self, replica: ReplicaId, feed: &str, seq: Seq) {
+        let head = self.heads.entry((replica, feed.to_owned())).or_default();
+        *head = seq.max(*head);
+    }
+
+    /// Writes the sums.
+    ///
+    /// # Errors
+    /// The tables could not be written, or a row is damaged.
+    pub fn flush(&mut self, conn: &Connection) -> TableResult<()> {
+        self.sums.stock.flush(conn)?;
+        self.sums.days.flush(conn)?;
+        self.sums.registers.flush(conn)?;
+        for ((replica, feed), seq) in std::mem::take(&mut self.heads) {
+            conn.prepare_cached(
+                "INSERT INTO projection_head VALUES (?1, ?2, ?3)
+                 ON CONFLICT (replica, feed) DO UPDATE SET seq = max(seq, ?3)",
+            )
+            .and_then(|mut upsert| upsert.execute(params![int(replica.0), feed, int(seq)]))
+            .doing("note what the projections have taken in")?;
+        }
+        Ok(())
+    }
+}
+
+impl Sums {
+    /// Adds one event's effects on top of `base`.
+    fn add(&mut self, conn: &Connection, base: &Self, effects: &Effects) -> TableResult<()> {
+        self.stock.add(conn, &base.stock, &effects.stock)?;
+        if let Some(day) = &effects.day {
+            self.days.add(conn, &base.days, day)?;
+        }
+        if let Some(facts) = &effects.receipt {
+            self.registers.add(conn, &base.registers, facts)?;
+        }
+        Ok(())
+    }
+
+    fn absorb(&mut self, layer: Self) {
+        self.stock.absorb(layer.stock);
+        self.days.absorb(layer.days);
+        self.registers.absorb(layer.registers);
+    }
+}
+
+/// What an entry has claimed so far, to be given back if it cannot apply.
+#[derive(Default)]
+struct Claims<'a> {
+    opened: Vec<&'a DocumentId>,
+    extended: Vec<(&'a DocumentId, &'a [u8; 32])>,
+    receipts: Vec<&'a ReceiptFacts>,
+}
+
+impl<'a> Claims<'a> {
+    fn part(
+        &mut self,
+        conn: &Connection,
+        part: &'a AppliedPart,
+        effects: &'a [Effects],
+        place: Place,
+    ) -> TableResult<Result<(), Clash>> {
+        if part.info.deps.is_empty() {
+            if !documents::open(conn, &part.document, place)? {
+                return Ok(Err(Clash::Document(part.document)));
+            }
+            self.opened.push(&part.document);
+        } else if documents::extend(conn, &part.document, &part.info, place)? {
+            self.extended.push((&part.document, &part.info.hash));
+        }
+        for facts in effects.iter().filter_map(|e| e.receipt.as_ref()) {
+            if !receipts::claim(conn, facts, place)? {
+                return Ok(Err(Clash::ReceiptNumber(facts.number.clone())));
+            }
+            self.receipts.push(facts);
+        }
+        Ok(Ok(()))
+    }
+
+    fn give_back(self, conn: &Connection) -> TableResult<()> {
+        for facts in self.receipts {
+            receipts::unclaim(conn, facts)?;
+        }
+        for (document, hash) in self.extended {
+            documents::shorten(conn, document, hash)?;
+        }
+        for document in self.opened {
+            documents::close(conn, document)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,156 @@
+//! Documents: where the changes of each one are found.
+//!
+//! Invariant: a document has one opening change; its later changes are listed
+//! in an order that respects causes.
+
+use evertill_documents::{ChangeInfo, Document};
+use evertill_domain::{DocumentId, ReplicaId, Seq};
+use rusqlite::{Connection, params};
+
+use crate::sql::{Doing, TableError, TableResult, int, optional, uint};
+use crate::{feed, journal};
+
+/// Where a part is found: its entry and its number there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The journal.
+    pub replica: ReplicaId,
+    /// The entry.
+    pub seq: Seq,
+    /// The part's number.
+    pub n: u32,
+}
+
+/// Where a document was opened; `None` if it is not applied here.
+///
+/// # Errors
+/// The table could not be read.
+pub fn opened_at(conn: &Connection, document: &DocumentId) -> TableResult<Option<Place>> {
+    conn.prepare_cached("SELECT replica, seq, n FROM document WHERE document = ?1")
+        .and_then(|mut select| {
+            optional(select.query_row([document.as_bytes()], |row| place(row, 0)))
+        })
+        .doing("look up a document")
+}
+
+/// The changes of a document, the opening one first; none if it is not applied
+/// here.
+///
+/// # Errors
+/// The tables could not be read, or an entry is damaged.
+pub fn changes(conn: &Connection, document: &DocumentId) -> TableResult<Vec<Vec<u8>>> {
+    let Some(first) = opened_at(conn, document)? else {
+        return Ok(Vec::new());
+    };
+    let later = conn
+        .prepare_cached(
+            "SELECT replica, seq, n FROM document_change WHERE document = ?1
+             ORDER BY max_op, hash",
+        )
+        .and_then(|mut select| {
+            let rows = select.query_map([document.as_bytes()], |row| place(row, 0))?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        })
+        .doing("read a document's changes")?;
+    let places = std::iter::once(first).chain(later);
+    places
+        .map(|place| part_at(conn, place).map(|(_, change)| change))
+        .collect()
+}
+
+/// A document with every change applied here; `None` if it is not.
+///
+/// # Errors
+/// The tables could not be read, or a change does not load.
+pub fn load(conn: &Connection, document: &DocumentId) -> TableResult<Option<Document>> {
+    let changes = changes(conn, document)?;
+    if changes.is_empty() {
+        return Ok(None);
+    }
+    let loaded = Document::load(*document, changes);
+    loaded.map(Some).map_err(|error| TableError::Damaged {
+        what: format!("document {document}"),
+        detail: error.to_string(),
+    })
+}
+
+/// The document and the change of a part, from the entry or, where the journal
+/// itself is not held here, from the feed item that carried it.
+pub(crate) fn part_at(conn: &Connection, place: Place) -> TableResult<(DocumentId, Vec<u8>)> {
+    let damaged = |detail: &str| TableError::Damaged {
+        what: format!("entry {} of replica {}", place.seq, place.replica),
+        detail: detail.to_owned(),
+    };
+    let parts = match journal::entry(conn, place.replica, place.seq)? {
+        Some(sealed) => sealed.entry.parts,
+        None => feed::parts_of(conn, place.replica, place.seq)?,
+    };
+    let part = parts.into_iter().find(|part| part.n == place.n);
+    let part = part.ok_or_else(|| damaged("a document points to a part that is not held"))?;
+    Ok((part.document, part.change))
+}
+
+/// Claims a document for its opening change; `false` if it is opened already.
+pub(crate) fn open(conn: &Connection, document: &DocumentId, place: Place) -> TableResult<bool> {
+    conn.prepare_cached("INSERT OR IGNORE INTO document VALUES (?1, ?2, ?3, ?4)")
+        .and_then(|mut insert| {
+            insert.execute(params![
+                document.as_bytes(),
+                int(place.replica.0),
+                int(place.seq),
+                place.n
+            ])
+        })
+        .doing("open a document")
+        .map(|rows| rows == 1)
+}
+
+/// Takes back what [`open`] claimed.
+pub(crate) fn close(conn: &Connection, document: &DocumentId) -> TableResult<()> {
+    conn.prepare_cached("DELETE FROM document WHERE document = ?1")
+        .and_then(|mut delete| delete.execute([document.as_bytes()]))
+        .doing("take back a document")
+        .map(drop)
+}
+
+/// Takes back what [`extend`] noted.
+pub(crate) fn shorten(
+    conn: &Connection,
+    document: &DocumentId,
+    hash: &[u8; 32],
+) -> TableResult<()> {
+    conn.prepare_cached("DELETE FROM document_change WHERE document = ?1 AND hash = ?2")
+        .and_then(|mut delete| delete.execute(params![document.as_bytes(), hash]))
+        .doing("take back a document's change")
+        .map(drop)
+}
+
+/// Notes a later change; `false` if it is held already.
+pub(crate) fn extend(
+    conn: &Connection,
+    document: &DocumentId,
+    info: &ChangeInfo,
+    place: Place,
+) -> TableResult<bool> {
+    conn.prepare_cached("INSERT OR IGNORE INTO document_change VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
+        .and_then(|mut insert| {
+            insert.execute(params![
+                document.as_bytes(),
+                info.hash,
+                int(info.max_op),
+                int(place.replica.0),
+                int(place.seq),
+                place.n
+            ])
+        })
+        .doing("extend a document")
+        .map(|rows| rows == 1)
+}
+
+fn place(row: &rusqlite::Row<'_>, first: usize) -> rusqlite::Result<Place> {
+    Ok(Place {
+        replica: ReplicaId(uint(row, first)?),
+        seq: uint(row, first + 1)?,
+        n: row.get(first + 2)?,
+    })
+}

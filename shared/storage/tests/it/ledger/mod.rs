@@ -1,0 +1,4 @@
+//! The own journal and its projections.
+
+mod append;
+pub(crate) mod world;
