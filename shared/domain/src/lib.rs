@@ -20,6 +20,7 @@ pub mod days;
 pub mod discount;
 pub mod effects;
 pub mod event;
+pub mod fold;
 pub mod ids;
 pub mod money;
 pub mod movement;
@@ -40,6 +41,7 @@ pub use count::{CountPosted, CountRequest};
 pub use days::{DayDelta, DayTotals};
 pub use effects::{Effects, effects};
 pub use event::Event;
+pub use fold::fold;
 pub use ids::{
     ActorId, DocumentId, EventKey, IdError, LocationId, NodeId, ReceiptNumber, RegisterId,
     ReplicaId, Seq, Sku,

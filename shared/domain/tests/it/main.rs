@@ -1,7 +1,10 @@
 //! The retail model from the outside.
 
 mod baskets;
+mod effects;
 mod event;
+mod fold;
+mod golden;
 mod refused;
 mod sale;
 mod stock_events;
