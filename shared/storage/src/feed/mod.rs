@@ -2,7 +2,7 @@
 //!
 //! The hub appends an item in the transaction that wrote its source
 //! ([`append`]) and hands out pages ([`read`]); a node verifies, gates and
-//! applies a page and moves its position in the same transaction. An
+//! applies a page ([`commit`]) and moves its position in the same transaction. An
 //! item's hash covers its bytes, its place, its location and the item before
 //! it, so a page that was cut, reordered or meant for another store does not
 //! continue the chain.
@@ -12,6 +12,7 @@
 
 mod hub;
 mod item;
+mod node;
 
 use evertill_domain::{LocationId, ReplicaId, Seq};
 use evertill_journal::{EntryHash, Part, Watermark};
@@ -19,6 +20,7 @@ use rusqlite::{Connection, params};
 
 pub use hub::{Reader, acknowledge, append, heads, read, readers};
 pub use item::{Item, ItemError, ItemPart, MAX_ITEM_BYTES};
+pub use node::{Committed, commit};
 
 use crate::sql::{Doing, TableResult, int, optional, uint};
 

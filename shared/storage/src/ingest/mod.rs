@@ -6,15 +6,27 @@
 //! path that local entries take, and when any fails none of its documents apply
 //! and the entry goes to quarantine with the rule and the reason.
 //!
+//! Sums of stock and days are collected over a whole group of frames and
+//! written once. Should what is held of one journal turn out to be damaged, the
+//! group is undone and taken again frame by frame, so that only this one fails.
+//!
 //! Invariant: one machine's frames never change what is held of another's, and
 //! never keep another's from being taken.
 
+pub(crate) mod actors;
+mod frame;
+pub(crate) mod intake;
+pub(crate) mod judge;
 mod refusal;
 
-use evertill_domain::{Hlc, LocationId, NodeId, Seq};
-use evertill_journal::Watermark;
+use evertill_domain::{Hlc, LocationId, NodeId, Seq, Timestamp};
+use evertill_journal::{Frame, Watermark};
+use rusqlite::Connection;
 
 pub use refusal::{IngestError, Refusal, RefusalRule};
+
+use crate::sql::{TableError, TableResult};
+use intake::{Intake, savepoint};
 
 /// How far an author's clock may be ahead of ours before its readings are no
 /// longer merged, in milliseconds. What it wrote is accepted all the same.
@@ -44,4 +56,76 @@ pub struct Ingested {
     pub released: usize,
     /// The first entry whose clock was too far ahead to be merged.
     pub wild_clock: Option<(Seq, Hlc)>,
+}
+
+/// Takes one frame: a group of one. See [`group`].
+///
+/// # Errors
+/// The disk or the database failed; the transaction must be rolled back.
+pub fn ingest(
+    conn: &Connection,
+    peer: &Peer,
+    frame: &Frame,
+    now: Timestamp,
+) -> TableResult<Result<Ingested, IngestError>> {
+    let frames = [(peer, frame)];
+    let mut results = group(conn, &frames, now)?;
+    Ok(results
+        .pop()
+        .expect("invariant: a group has one result per frame"))
+}
+
+/// Takes frames of any machines, in this order, and gives one result for each.
+///
+/// Call it inside a write and **commit in any case**: what is refused has left
+/// its case in quarantine. Acknowledge nothing before that commit.
+///
+/// # Errors
+/// The disk or the database failed; the transaction must be rolled back. What
+/// concerns one frame alone stands in that frame's result.
+pub fn group(
+    conn: &Connection,
+    frames: &[(&Peer, &Frame)],
+    now: Timestamp,
+) -> TableResult<Vec<Result<Ingested, IngestError>>> {
+    let together = savepoint(conn, || {
+        let mut intake = Intake::new(conn, now);
+        let results = frames
+            .iter()
+            .map(|(peer, frame)| frame::take(&mut intake, peer, frame))
+            .collect::<TableResult<Vec<_>>>()?;
+        intake.flush()?;
+        Ok(results)
+    });
+    match together {
+        Ok(results) => Ok(results
+            .into_iter()
+            .map(|result| result.map_err(IngestError::from))
+            .collect()),
+        Err(error @ TableError::Sql { .. }) => Err(error),
+        Err(_) => frames
+            .iter()
+            .map(|(peer, frame)| alone(conn, peer, frame, now))
+            .collect(),
+    }
+}
+
+/// Takes a frame by itself.
+fn alone(
+    conn: &Connection,
+    peer: &Peer,
+    frame: &Frame,
+    now: Timestamp,
+) -> TableResult<Result<Ingested, IngestError>> {
+    let outcome = savepoint(conn, || {
+        let mut intake = Intake::new(conn, now);
+        let result = frame::take(&mut intake, peer, frame)?;
+        intake.flush()?;
+        Ok(result)
+    });
+    match outcome {
+        Ok(result) => Ok(result.map_err(IngestError::from)),
+        Err(error @ TableError::Sql { .. }) => Err(error),
+        Err(error) => Ok(Err(error.into())),
+    }
 }

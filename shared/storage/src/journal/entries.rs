@@ -109,3 +109,12 @@ fn decode(bytes: Vec<u8>, replica: ReplicaId, seq: Seq) -> TableResult<Sealed> {
         detail: error.to_string(),
     })
 }
+
+/// Notes how many receipts a stored entry added, when it is released from
+/// quarantine.
+pub(crate) fn set_receipts(conn: &Connection, arrival: i64, receipts: u64) -> TableResult<()> {
+    conn.prepare_cached("UPDATE entry SET receipts = ?2 WHERE arrival = ?1")
+        .and_then(|mut update| update.execute([arrival, int(receipts)]))
+        .doing("note the receipts of an entry")
+        .map(drop)
+}

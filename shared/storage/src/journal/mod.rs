@@ -15,8 +15,8 @@ mod heads;
 
 pub use append::{Appended, Write, append};
 pub use author::{Author, Beginning, identity, start};
-pub(crate) use entries::store;
 pub use entries::{entries_after, entry, entry_hash};
+pub(crate) use entries::{set_receipts, store};
 pub use heads::{
     JournalState, Unsent, head, journals, set_acknowledged, set_announced, set_head, state, stop,
     unsent,

@@ -9,11 +9,14 @@
 //! a row here; a row is settled once.
 
 mod case;
+mod retry;
 
 use evertill_domain::{LocationId, ReplicaId, Seq, Timestamp};
 use rusqlite::{Connection, params};
 
 pub use case::{Case, CaseKind, CaseState};
+pub use retry::{RETRY_LIMIT, Retried, retry};
+pub(crate) use retry::{anything_waits, release_waiting};
 
 use crate::sql::{Doing, TableError, TableResult, int, optional, uint};
 use case::COLUMNS;
@@ -137,7 +140,6 @@ pub(crate) fn settle(
 }
 
 /// What is put into quarantine.
-#[expect(dead_code, reason = "opened by ingest")]
 pub(crate) struct NewCase<'a> {
     pub(crate) kind: CaseKind,
     pub(crate) replica: ReplicaId,
@@ -156,7 +158,6 @@ pub(crate) struct NewCase<'a> {
 
 /// Opens a case. A journal or feed that keeps failing at the same place for
 /// the same rule has one open case, not one for each attempt.
-#[expect(dead_code, reason = "called by ingest")]
 pub(crate) fn open(conn: &Connection, case: &NewCase<'_>) -> TableResult<()> {
     conn.prepare_cached(
         "INSERT INTO quarantine (kind, replica, location, seq, arrival, rule, reason, waits_for,

@@ -1,0 +1,225 @@
+//! Judging what another machine wrote, before anything of it is applied.
+//!
+//! The parts of an entry, of a feed item, and of what is released from
+//! quarantine all pass here: the gate on the bytes of each change, then the
+//! rules that only the receiver can check, because they need its tables.
+//!
+//! Invariant: judging writes nothing; every part passes or the first broken
+//! rule is named.
+
+use evertill_documents::ChangeInfo;
+use evertill_documents::gate::{self, Expected, GateRejection, GateRule, Limits};
+use evertill_domain::receipt::Receipt;
+use evertill_domain::{ActorId, DocumentId, Event, LocationId, ReplicaId, Seq, event};
+use evertill_journal::Part;
+use rusqlite::Connection;
+
+use crate::apply::{AppliedPart, Clash};
+use crate::projection::documents;
+use crate::sql::{TableError, TableResult};
+
+/// Parts of one entry, whatever carried them here.
+pub(crate) struct Carried<'a> {
+    /// The journal that its changes were written in: ids and receipt numbers
+    /// derive from it. For a reissued entry the original one.
+    pub(crate) origin: ReplicaId,
+    /// Where its author stands; receipts bear its name.
+    pub(crate) location: &'a LocationId,
+    /// The location whose affairs its events may record.
+    pub(crate) about: &'a LocationId,
+    /// Who wrote it; `None` when no start that was accepted names anyone.
+    pub(crate) actor: Option<ActorId>,
+    /// The entry's number in the journal it was first written in.
+    pub(crate) written_as: Seq,
+    /// The parts, each with the number that its events stay below.
+    pub(crate) parts: Vec<(&'a Part, u32)>,
+}
+
+/// The first rule that is broken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Parked {
+    /// Its name, as quarantine lists it.
+    pub(crate) rule: &'static str,
+    /// What is wrong, in words.
+    pub(crate) reason: String,
+    /// The document that has to be there, or go on, first.
+    pub(crate) waits_for: Option<DocumentId>,
+}
+
+impl Parked {
+    pub(crate) fn new(rule: &'static str, reason: impl Into<String>) -> Self {
+        Self {
+            rule,
+            reason: reason.into(),
+            waits_for: None,
+        }
+    }
+}
+
+/// What passed, or why not.
+pub(crate) type Judged<T> = Result<T, Parked>;
+
+/// Judges every part. A change that is held already passes and is left out of
+/// the answer: there is nothing to apply.
+///
+/// # Errors
+/// The tables could not be read.
+pub(crate) fn judge(
+    conn: &Connection,
+    carried: &Carried<'_>,
+) -> TableResult<Judged<Vec<AppliedPart>>> {
+    let Some(actor) = carried.actor else {
+        if carried.parts.is_empty() {
+            return Ok(Ok(Vec::new()));
+        }
+        return Ok(Err(Parked::new(
+            "actor",
+            "no start entry that was accepted says who wrote it",
+        )));
+    };
+    let mut accepted = Vec::with_capacity(carried.parts.len());
+    for (part, n_end) in &carried.parts {
+        match judge_part(conn, carried, actor, part, *n_end)? {
+            Err(parked) => return Ok(Err(parked)),
+            Ok(None) => {}
+            Ok(Some(passed)) => accepted.push(passed),
+        }
+    }
+    Ok(Ok(accepted))
+}
+
+fn judge_part(
+    conn: &Connection,
+    carried: &Carried<'_>,
+    actor: ActorId,
+    part: &Part,
+    n_end: u32,
+) -> TableResult<Judged<Option<AppliedPart>>> {
+    let known = known(conn, &part.document)?;
+    let expected = Expected {
+        actor,
+        entry_seq: carried.written_as,
+        n: part.n,
+        n_end,
+        document: part.document,
+        known: &known,
+    };
+    let gated = match gate::check(&part.change, &expected, &Limits::default()) {
+        Ok(gated) if gated.duplicate => return Ok(Ok(None)),
+        Ok(gated) => gated,
+        Err(rejection) => return Ok(Err(rejected(&rejection, part, &known))),
+    };
+    let decoded = gated.events.iter().map(|(_, bytes)| event::decode(bytes));
+    let events = match decoded.collect::<Result<Vec<_>, _>>() {
+        Ok(events) => events,
+        Err(error) => return Ok(Err(Parked::new("gate.business", error.to_string()))),
+    };
+    let opens = gated.info.deps.is_empty();
+    if let Err(parked) = events
+        .iter()
+        .try_for_each(|event| may_record(carried, event, opens, events.len()))
+    {
+        return Ok(Err(parked));
+    }
+    Ok(Ok(Some(AppliedPart {
+        document: part.document,
+        n: part.n,
+        info: gated.info,
+        events,
+    })))
+}
+
+/// The changes of a document that are applied here. A part that opens one, as
+/// every sale does, costs one look-up and reads no entry.
+fn known(conn: &Connection, document: &DocumentId) -> TableResult<Vec<ChangeInfo>> {
+    let changes = documents::changes(conn, document)?;
+    let read = |change: &Vec<u8>| {
+        ChangeInfo::read(change).map_err(|error| TableError::Damaged {
+            what: format!("document {document}"),
+            detail: error.to_string(),
+        })
+    };
+    changes.iter().map(read).collect()
+}
+
+fn rejected(rejection: &GateRejection, part: &Part, known: &[ChangeInfo]) -> Parked {
+    let history = rejection.rule == GateRule::History;
+    // A change with dependencies may follow what has yet to come, or to be
+    // released; one that opens a document waits for nothing.
+    let follows = history && ChangeInfo::read(&part.change).is_ok_and(|info| !info.deps.is_empty());
+    Parked {
+        rule: gate_rule(rejection.rule),
+        reason: if follows && known.is_empty() {
+            format!("document {} is not here", part.document)
+        } else {
+            rejection.to_string()
+        },
+        waits_for: follows.then_some(part.document),
+    }
+}
+
+/// The name of a gate's rule in quarantine.
+fn gate_rule(rule: GateRule) -> &'static str {
+    match rule {
+        GateRule::Size => "gate.size",
+        GateRule::ChunkType => "gate.chunk_type",
+        GateRule::Operations => "gate.operations",
+        GateRule::Decode => "gate.decode",
+        GateRule::Canonical => "gate.canonical",
+        GateRule::Actor => "gate.actor",
+        GateRule::History => "gate.history",
+        GateRule::Shape => "gate.shape",
+        GateRule::Business => "gate.business",
+    }
+}
+
+/// What an event claims must be its author's to claim, and stand where its kind
+/// belongs: everything but the posting of a count is the one event of a document.
+fn may_record(carried: &Carried<'_>, event: &Event, opens: bool, events: usize) -> Judged<()> {
+    let (location, alone) = match event {
+        Event::Receipt(receipt) => {
+            bears_its_origin(carried, receipt)?;
+            (&receipt.number.location, true)
+        }
+        Event::Movements(movements) => (&movements.location, true),
+        Event::CountRequested(request) => (&request.location, true),
+        Event::CountPosted(posted) => (&posted.location, false),
+        Event::Unknown { .. } => return Ok(()),
+    };
+    if location != carried.about {
+        let about = carried.about;
+        return Err(Parked::new(
+            "location",
+            format!("it records something of location {location}, and may only of {about}"),
+        ));
+    }
+    if alone != opens || events > 1 {
+        let rule = "it is not the kind of event that belongs at this place of a document";
+        return Err(Parked::new("gate.business", rule));
+    }
+    Ok(())
+}
+
+fn bears_its_origin(carried: &Carried<'_>, receipt: &Receipt) -> Judged<()> {
+    let number = &receipt.number;
+    let code = carried.origin.code();
+    if number.location == *carried.location && number.code == code {
+        return Ok(());
+    }
+    let location = carried.location;
+    Err(Parked::new(
+        "receipt_number",
+        format!("receipt {number} does not bear its origin's location {location} and code {code}"),
+    ))
+}
+
+impl From<Clash> for Parked {
+    fn from(clash: Clash) -> Self {
+        let rule = match clash {
+            Clash::Document(_) => "document",
+            Clash::ReceiptNumber(_) => "receipt_number",
+            Clash::Overflow(_) => "overflow",
+        };
+        Self::new(rule, clash.to_string())
+    }
+}
