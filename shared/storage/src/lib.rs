@@ -14,6 +14,7 @@
 pub mod apikeys;
 pub mod apply;
 mod arrival;
+pub mod backup;
 pub mod enrolments;
 pub mod feed;
 pub mod idempotency;

@@ -26,6 +26,7 @@ mod store;
 mod transaction;
 mod writer;
 
+pub(crate) use connection::DATABASE_FILE;
 pub use error::{OpenError, ReadError, StorageError, WriteError};
 pub use lock::DirLock;
 pub use migrations::migrate;

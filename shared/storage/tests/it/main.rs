@@ -1,5 +1,6 @@
 //! The storage crate over real files.
 
+mod backup;
 mod kernel;
 mod ledger;
 mod reference;
