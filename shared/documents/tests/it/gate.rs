@@ -372,6 +372,8 @@ fn rule_9_every_kind_of_event_opens_or_goes_on_as_it_should() {
         let decoded = judged(&[golden(name)], None).unwrap();
         assert_eq!(evertill_domain::event::encode(&decoded[0]), golden(name));
         let kind = decoded[0].opens().unwrap();
+        let opening = create(&actor(1), 7, 0, &[event(1), golden(name)]);
+        assert_eq!(evertill_documents::kind(&opening.change), Ok(kind));
         for of in [kind, DocumentKind::Unknown, DocumentKind::Count] {
             unsound(&[&golden(name)], Some(of), "opens a document that is open");
         }
