@@ -6,13 +6,19 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use axum::Router;
 use clap::Args;
 use evertill_http::app::Failure;
 use evertill_http::{Health, Limits, Metrics, bind, service, shutdown_signal};
-use evertill_storage::{Store, StoreOptions};
-use utoipa::OpenApi;
+use evertill_storage::{Store, StoreOptions, idempotency};
+
+use crate::routes;
+use crate::services::journal;
+use crate::state::{Node, now};
+
+/// Rest between two rounds of throwing away old answers.
+const PRUNE_EVERY: Duration = Duration::from_hours(1);
 
 /// Settings of `evertill-node serve`.
 #[derive(Clone, Debug, Args)]
@@ -35,21 +41,17 @@ pub struct Serve {
     pub http: SocketAddr,
 }
 
-/// The interface description of the node.
-#[derive(OpenApi)]
-#[openapi(info(title = "Evertill node"))]
-struct Api;
-
 /// Serves until SIGTERM or SIGINT.
 ///
 /// # Errors
-/// Status 1 when the folder or the address cannot be taken.
+/// Status 1 when the folder, its journal or the address cannot be taken.
 pub fn serve(options: &Serve) -> Result<(), Failure> {
     let store = Store::open(&options.data, &store_options(options))?;
+    let node = Node::open(store.clone())?;
     let served = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?
-        .block_on(run(options));
+        .block_on(run(&node, options));
     store.close();
     served
 }
@@ -61,19 +63,49 @@ fn store_options(options: &Serve) -> StoreOptions {
     }
 }
 
-async fn run(options: &Serve) -> Result<(), Failure> {
+async fn run(node: &Node, options: &Serve) -> Result<(), Failure> {
     let shutdown = shutdown_signal();
     let listener = bind(options.http, "--http").await?;
     let address = listener.local_addr()?;
+    // Only a process that can answer begins a life of the journal.
+    let resuming = node.clone();
+    let resumed = tokio::task::spawn_blocking(move || journal::resume(&resuming)).await??;
+    if resumed.is_none() {
+        tracing::warn!("this node is not enrolled and sells nothing yet; run evertill-node enrol");
+    }
     let health = Health::default();
+    let pruning = tokio::spawn(prune(node.clone()));
     let router = service(
-        Router::new(),
+        routes::router(node),
         health.clone(),
         Metrics::install(),
-        &Api::openapi(),
+        &routes::openapi(),
     );
     tracing::info!("the node answers on http://{address}");
     evertill_http::serve(listener, router, health, Limits::default(), shutdown).await;
+    pruning.abort();
     tracing::info!("the node has finished its work and stops");
     Ok(())
+}
+
+/// Throws away answers to repeated requests that are too old to be asked for.
+async fn prune(node: Node) {
+    let mut every = tokio::time::interval(PRUNE_EVERY);
+    loop {
+        every.tick().await;
+        loop {
+            let pruned = node
+                .store()
+                .write("prune answers", |tx| idempotency::prune(tx, now()))
+                .await;
+            match pruned {
+                Ok(found) if found == idempotency::PRUNE_LIMIT as usize => {}
+                Ok(_) => break,
+                Err(error) => {
+                    tracing::warn!(%error, "old answers were not thrown away");
+                    break;
+                }
+            }
+        }
+    }
 }

@@ -1,3 +1,5 @@
 //! The node's binary, started for real.
 
+mod sales;
 mod serve;
+mod shop;

@@ -3,8 +3,12 @@
 //! Invariant: a test ends only the processes that it started, and never waits
 //! for time to pass but for something to happen.
 
+mod client;
 mod http;
 mod process;
+mod store;
 
+pub use client::{Client, Reply, new_key};
 pub use http::{Answer, get};
 pub use process::{Ended, Running, run};
+pub use store::{Setup, StoreFolder, store};

@@ -6,10 +6,12 @@
 //! Invariant: the original receipt decides prices and taxes; a body only says
 //! which lines, how much, and where the goods go.
 
+use evertill_domain::rejection::Rejections;
 use evertill_domain::{Bucket, ReceiptNumber};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::refusals::Refusals;
 use super::sales::TenderBody;
 use super::text::QuantityText;
 
@@ -51,4 +53,16 @@ pub struct VoidBody {
     /// Why, in words.
     #[schema(example = "wrong customer")]
     pub reason: String,
+}
+
+impl VoidBody {
+    /// The reason, as it goes on the receipt.
+    ///
+    /// # Errors
+    /// The reason is empty or too long.
+    pub fn reason(&self) -> Result<String, Rejections> {
+        let mut refusals = Refusals::default();
+        let reason = refusals.text("/reason", Some(&self.reason));
+        refusals.finish(reason)
+    }
 }

@@ -1,0 +1,72 @@
+//! Starting the node's journal.
+//!
+//! Each process start writes a start entry with a fresh actor: a reused one
+//! could repeat an automerge change after a restore.
+//!
+//! Invariant: nothing is written under an actor whose start is not committed.
+
+use evertill_domain::{ActorId, LocationId, NodeId, ReplicaId};
+use evertill_storage::journal::{self, Author, Beginning};
+use evertill_storage::{ReadError, TableError, WriteError};
+
+use crate::state::{Node, now};
+
+/// The journal could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The system gives no random bytes.
+    #[error("could not start the journal: the system gives no random numbers: {0}")]
+    NoRandomness(getrandom::Error),
+    /// The identity could not be read.
+    #[error("could not start the journal: {0}")]
+    Read(#[from] ReadError<TableError>),
+    /// The start entry could not be written.
+    #[error("could not start the journal: {0}")]
+    Write(#[from] WriteError<TableError>),
+}
+
+/// Goes on with the journal of this folder, if it has one; a folder that never
+/// had one waits for its enrolment. Blocks.
+///
+/// # Errors
+/// The journal could not be read or written.
+pub fn resume(node: &Node) -> Result<Option<Author>, StartError> {
+    match node.store().read_blocking(journal::identity)? {
+        Some(before) => start(node, before.node, before.location).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Writes a start entry as `machine` at `location`; from its commit on the node
+/// trades. Blocks.
+///
+/// # Errors
+/// The folder belongs to another machine or location, or the journal could not
+/// be written.
+pub fn start(node: &Node, machine: NodeId, location: LocationId) -> Result<Author, StartError> {
+    let mut actor = ActorId([0; 16]);
+    getrandom::fill(&mut actor.0).map_err(StartError::NoRandomness)?;
+    let beginning = Beginning {
+        node: machine,
+        location,
+        replica: ReplicaId(getrandom::u64().map_err(StartError::NoRandomness)?),
+        actor,
+        now: now(),
+    };
+    let state = node.clone();
+    let started = node
+        .store()
+        .write_blocking("start the journal", move |tx| {
+            let author = journal::start(tx, &beginning)?;
+            let committed = author.clone();
+            tx.after_commit(move || state.set_author(committed));
+            Ok(author)
+        })?;
+    tracing::info!(
+        location = %started.location,
+        node = %started.node,
+        replica = %started.replica,
+        "the journal of this node goes on"
+    );
+    Ok(started)
+}

@@ -1,0 +1,119 @@
+//! What every request of the node works on: its two databases, who it is, and
+//! its clock.
+//!
+//! A node trades under the location that it enrolled for. Before that it
+//! answers, and refuses to sell with the remedy.
+//!
+//! Invariant: a [`Node`] exists only in the process that holds the data
+//! folder's lock; whatever it writes carries the author that
+//! [`Node::author`] gives inside the write.
+
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use evertill_domain::Timestamp;
+use evertill_storage::journal::Author;
+use evertill_storage::reference::{ReferenceError, ReferenceStore};
+use evertill_storage::{Role, Store};
+
+/// An open node; clones share it.
+#[derive(Clone)]
+pub struct Node(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    reference: ReferenceStore,
+    author: RwLock<Option<Author>>,
+    hub: RwLock<HubContact>,
+}
+
+/// How the connection to the hub stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HubContact {
+    /// Whether a session with the hub is open.
+    pub connected: bool,
+    /// When the hub was last heard; none since the start if never.
+    pub last_contact: Option<Timestamp>,
+    /// Items that the hub has for this location and this node has not applied,
+    /// as far as it knows.
+    pub behind: u64,
+}
+
+impl Node {
+    /// Opens the reference data beside an open store.
+    ///
+    /// # Errors
+    /// The reference database cannot be opened.
+    pub fn open(store: Store) -> Result<Self, ReferenceError> {
+        let reference = ReferenceStore::open(store.dir(), Role::Node)?;
+        Ok(Self(Arc::new(Inner {
+            store,
+            reference,
+            author: RwLock::default(),
+            hub: RwLock::default(),
+        })))
+    }
+
+    /// Journal, projections, answers and tokens.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// Products, locations and policies.
+    #[must_use]
+    pub fn reference(&self) -> &ReferenceStore {
+        &self.0.reference
+    }
+
+    /// The data folder.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        self.0.store.dir()
+    }
+
+    /// Who writes here; none before enrolment.
+    #[must_use]
+    pub fn author(&self) -> Option<Author> {
+        let held = self.0.author.read().unwrap_or_else(PoisonError::into_inner);
+        held.clone()
+    }
+
+    /// Says who writes here from now on. Called when a journal was started, from
+    /// the hook of that commit, so that no write in between carries the old one.
+    pub fn set_author(&self, author: Author) {
+        let mut held = self
+            .0
+            .author
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        *held = Some(author);
+    }
+
+    /// How the connection to the hub stands.
+    #[must_use]
+    pub fn hub(&self) -> HubContact {
+        *self.0.hub.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes how the connection to the hub stands.
+    pub fn set_hub(&self, contact: HubContact) {
+        *self.0.hub.write().unwrap_or_else(PoisonError::into_inner) = contact;
+    }
+}
+
+impl std::fmt::Debug for Node {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Node").field(&self.dir()).finish()
+    }
+}
+
+/// The machine's clock. A clock before 1970 reads as 1970.
+#[must_use]
+pub fn now() -> Timestamp {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
