@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use automerge::{Automerge, ReadDoc};
-use evertill_domain::{ActorId, DocumentId, EventKey, Seq};
+use evertill_domain::{ActorId, DocumentId, DocumentKind, EventKey, Seq, event};
 use evertill_journal::Part;
 
 use crate::chunk::{self, Change, ChangeInfo, ReadError};
@@ -57,6 +57,21 @@ pub fn append(document: &Document, actor: &ActorId, seq: Seq, n: u32, events: &[
         document: document.id,
         change: chunk::write(&change, events),
     }
+}
+
+/// What a document is, by its opening change from our own tables: the kind of
+/// the first event known here, or [`DocumentKind::Unknown`].
+///
+/// # Errors
+/// [`ReadError`] when the bytes are not a change of the one shape that
+/// documents have.
+pub fn kind(opening: &[u8]) -> Result<DocumentKind, ReadError> {
+    let events = chunk::read(opening)?;
+    let known = events
+        .iter()
+        .filter_map(|(_, bytes)| event::decode(bytes).ok()?.opens())
+        .find(|kind| *kind != DocumentKind::Unknown);
+    Ok(known.unwrap_or(DocumentKind::Unknown))
 }
 
 fn assert_events(n: u32, events: &[Vec<u8>]) {

@@ -7,15 +7,18 @@
 //! So no hostile change can make automerge panic, follow a claim of 10¹²
 //! operations, inflate a bomb, or build a document that does not load again.
 //!
-//! What the events say is not judged here: they are opaque bytes, of any kind
-//! and number up to the limit, until the domain decodes them.
+//! The last rule reads the events: each is sound by itself and stands where its
+//! kind belongs. Events of kinds that a later release knows pass, and are kept.
+//! Whether an event may speak for its location is asked where the origin's
+//! location is known.
 //!
 //! Invariant: a change that passes equals the one form of its events at its
-//! place; checking is total, and its memory is bounded by [`Limits`].
+//! place, and all its events of known kinds are sound; checking is total, and its memory is bounded by [`Limits`].
 
+mod business;
 mod rules;
 
-use evertill_domain::{ActorId, DocumentId, EventKey, Seq};
+use evertill_domain::{ActorId, DocumentId, DocumentKind, Event, EventKey, Seq};
 use evertill_journal::Entry;
 
 use crate::chunk::{ChangeInfo, Chunk};
@@ -54,17 +57,22 @@ pub struct Expected<'a> {
     pub document: DocumentId,
     /// All changes that the document holds; none when it has to be opened.
     pub known: &'a [ChangeInfo],
+    /// What the document is; `None` when it has to be opened, or when nobody
+    /// here knows.
+    pub kind: Option<DocumentKind>,
 }
 
 impl<'a> Expected<'a> {
     /// What part `index` of an entry has to match. `actor` is the one that the
-    /// entry's origin wrote with; `None` when there is no such part.
+    /// entry's origin wrote with, `known` and `kind` what the document is so far;
+    /// `None` when there is no such part.
     #[must_use]
     pub fn of(
         entry: &Entry,
         index: usize,
         actor: ActorId,
         known: &'a [ChangeInfo],
+        kind: Option<DocumentKind>,
     ) -> Option<Self> {
         let part = entry.parts.get(index)?;
         Some(Self {
@@ -74,6 +82,7 @@ impl<'a> Expected<'a> {
             n_end: entry.parts.get(index + 1).map_or(u32::MAX, |next| next.n),
             document: part.document,
             known,
+            kind,
         })
     }
 }
@@ -83,6 +92,8 @@ impl<'a> Expected<'a> {
 pub struct Gated {
     /// Its events, in order.
     pub events: Vec<(EventKey, Vec<u8>)>,
+    /// What they say, in the same order.
+    pub decoded: Vec<Event>,
     /// Its place in the document's history.
     pub info: ChangeInfo,
     /// Whether the document already holds this very change: nothing to apply.
@@ -108,8 +119,7 @@ pub enum GateRule {
     History,
     /// It adds events under their keys, and does nothing else.
     Shape,
-    /// The events are valid business records. [`check`] does not judge this: it
-    /// takes events as opaque bytes, and whoever decodes them applies this rule.
+    /// The events are sound and stand where their kinds belong.
     Business,
 }
 
@@ -142,8 +152,10 @@ pub fn check(
     let info = rules::history(&chunk, operations.count, expected)?;
     let duplicate = expected.known.iter().any(|known| known.hash == info.hash);
     let events = rules::shape(&chunk, &operations, expected)?;
+    let decoded = business::check(&events, info.deps.is_empty(), expected)?;
     Ok(Gated {
         events,
+        decoded,
         info,
         duplicate,
     })

@@ -17,5 +17,5 @@ mod leb;
 mod short;
 
 pub use chunk::{ChangeInfo, ReadError, read};
-pub use document::{Document, LoadError, append, create};
+pub use document::{Document, LoadError, append, create, kind};
 pub use short::PART_CODEC;

@@ -43,6 +43,19 @@ pub enum Event {
     },
 }
 
+/// What a document is, by the event that opened it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum DocumentKind {
+    /// A receipt.
+    Receipt,
+    /// Goods that moved without a receipt.
+    Movements,
+    /// A stock count.
+    Count,
+    /// A later release knows.
+    Unknown,
+}
+
 /// Bytes that are not an event.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum EventError {
@@ -74,6 +87,19 @@ impl Event {
             Self::CountRequested(_) => COUNT_REQUESTED,
             Self::CountPosted(_) => COUNT_POSTED,
             Self::Unknown { kind } => *kind,
+        }
+    }
+
+    /// What a document is when this event opens it; `None` when it can only go
+    /// on with one.
+    #[must_use]
+    pub const fn opens(&self) -> Option<DocumentKind> {
+        match self {
+            Self::Receipt(_) => Some(DocumentKind::Receipt),
+            Self::Movements(_) => Some(DocumentKind::Movements),
+            Self::CountRequested(_) => Some(DocumentKind::Count),
+            Self::CountPosted(_) => None,
+            Self::Unknown { .. } => Some(DocumentKind::Unknown),
         }
     }
 }

@@ -40,7 +40,7 @@ pub use barcode::Barcode;
 pub use count::{CountPosted, CountRequest};
 pub use days::{DayDelta, DayTotals};
 pub use effects::{Effects, effects};
-pub use event::Event;
+pub use event::{DocumentKind, Event};
 pub use fold::fold;
 pub use ids::{
     ActorId, DocumentId, EventKey, IdError, LocationId, NodeId, ReceiptNumber, RegisterId,

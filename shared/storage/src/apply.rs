@@ -18,7 +18,7 @@ use evertill_domain::{ActorId, DocumentId, Effects, Event, ReplicaId, Seq, effec
 use rusqlite::{Connection, params};
 
 use crate::projection::documents::{self, Place};
-use crate::projection::{days, receipts, registers, stock};
+use crate::projection::{counts, days, receipts, registers, stock};
 use crate::sql::{Doing, TableError, TableResult, int};
 
 /// One part of an entry, gated and decoded.
@@ -97,6 +97,11 @@ pub fn apply(
                 return Ok(Err(Clash::Overflow(figure)));
             }
             Err(error) => return Err(error),
+        }
+    }
+    for part in parts {
+        for event in &part.events {
+            counts::note(conn, &part.document, event)?;
         }
     }
     batch.sums.absorb(layer);

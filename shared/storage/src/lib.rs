@@ -23,6 +23,7 @@ pub mod journal;
 pub mod kernel;
 pub mod projection;
 pub mod quarantine;
+pub mod rebuild;
 pub mod reference;
 pub mod registers;
 pub mod secret;

@@ -64,7 +64,7 @@ pub fn ingest(
         actor = sealed.entry.started_actor().or(actor);
         let passes = |index: usize| {
             let part = &sealed.entry.parts[index];
-            let expected = gate::Expected::of(&sealed.entry, index, actor?, &[])?;
+            let expected = gate::Expected::of(&sealed.entry, index, actor?, &[], None)?;
             let gated = gate::check(&part.change, &expected, &gate::Limits::default()).ok()?;
             gated
                 .events

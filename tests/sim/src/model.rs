@@ -29,7 +29,8 @@ impl Sale {
     /// The event's bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = self.operation.to_be_bytes().to_vec();
+        let mut bytes = HEAD.to_vec();
+        bytes.extend(self.operation.to_be_bytes());
         bytes.extend(self.number.to_be_bytes());
         bytes.extend([self.sku, self.quantity]);
         bytes
@@ -38,7 +39,7 @@ impl Sale {
     /// Reads an event; `None` if it is none.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let (operation, rest) = bytes.split_first_chunk::<8>()?;
+        let (operation, rest) = bytes.strip_prefix(&HEAD)?.split_first_chunk::<8>()?;
         let (number, rest) = rest.split_first_chunk::<8>()?;
         let [sku, quantity] = rest else { return None };
         Some(Self {
@@ -49,6 +50,9 @@ impl Sale {
         })
     }
 }
+
+/// `[1000, 18 bytes]`: an event of a kind that only the simulator knows.
+const HEAD: [u8; 5] = [0x82, 0x19, 0x03, 0xe8, 0x52];
 
 /// One change of the tables.
 #[derive(Clone, Debug)]

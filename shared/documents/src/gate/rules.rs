@@ -8,9 +8,9 @@ use super::{Expected, GateRejection, GateRule, Limits};
 use crate::chunk::columns::Operations;
 use crate::chunk::{CHANGE, ChangeInfo, Chunk, Header};
 
-type Checked<T = ()> = Result<T, GateRejection>;
+pub(super) type Checked<T = ()> = Result<T, GateRejection>;
 
-fn broken<T>(rule: GateRule, detail: impl Into<String>) -> Checked<T> {
+pub(super) fn broken<T>(rule: GateRule, detail: impl Into<String>) -> Checked<T> {
     Err(GateRejection {
         rule,
         detail: detail.into(),

@@ -4,12 +4,12 @@ use automerge::transaction::Transactable;
 use automerge::{ObjType, ROOT};
 use evertill_documents::gate::{Expected, GateRule, Limits, check};
 use evertill_documents::{ChangeInfo, Document, append, create};
-use evertill_domain::DocumentId;
+use evertill_domain::{DocumentId, DocumentKind, Event};
 
 use crate::support::*;
 
 fn opened() -> Vec<u8> {
-    create(&actor(1), 7, 0, &[b"event".to_vec()]).change
+    create(&actor(1), 7, 0, &[event(1)]).change
 }
 
 #[track_caller]
@@ -28,7 +28,7 @@ fn columns() -> Vec<(u64, Vec<u8>)> {
         (0x34, vec![1]),
         (0x42, vec![0x7f, 1]),
         (0x56, vec![0x7f, 0x57]),
-        (0x57, b"event".to_vec()),
+        (0x57, event(1)),
         (0x70, vec![0x7f, 0]),
     ]
 }
@@ -42,7 +42,8 @@ fn an_opening_change_passes() {
     let gated = check(&opened(), &opening(actor(1), &[]), &Limits::default()).unwrap();
     assert_eq!(gated.events.len(), 1);
     assert_eq!(gated.events[0].0.to_string(), "0101010101010101.7.0");
-    assert_eq!(gated.events[0].1, b"event");
+    assert_eq!(gated.events[0].1, event(1));
+    assert_eq!(gated.decoded, [Event::Unknown { kind: 99 }]);
     assert!(!gated.duplicate);
     // The hand-made columns of the other tests are right to begin with.
     assert_eq!(built(&columns()), opened());
@@ -201,15 +202,15 @@ fn rule_5_other_spellings() {
 
 #[test]
 fn rule_6_another_actors_change() {
-    let change = create(&actor(2), 7, 0, &[b"event".to_vec()]).change;
+    let change = create(&actor(2), 7, 0, &[event(1)]).change;
     assert_eq!(rejected(&change, &opening(actor(1), &[])), GateRule::Actor);
 }
 
 /// A document of two changes by two actors, and what the gate knows of it.
 fn two_writers() -> (Document, Vec<ChangeInfo>) {
-    let first = create(&actor(2), 1, 0, &[b"opened".to_vec()]);
+    let first = create(&actor(2), 1, 0, &[event(2)]);
     let mut document = Document::load(first.document, [&first.change]).unwrap();
-    let second = append(&document, &actor(1), 3, 0, &[b"added".to_vec()]);
+    let second = append(&document, &actor(1), 3, 0, &[event(3)]);
     document.apply(&second.change).unwrap();
     let known = document.changes_info().to_vec();
     (document, known)
@@ -222,7 +223,7 @@ fn rule_7_history() {
         document: document.id(),
         ..opening(actor(1), &known)
     };
-    let next = append(&document, &actor(1), 7, 0, &[b"more".to_vec()]).change;
+    let next = append(&document, &actor(1), 7, 0, &[event(4)]).change;
     assert!(check(&next, &expected, &Limits::default()).is_ok());
     let reject = |change: &[u8], known| rejected(change, &Expected { known, ..expected });
     // It extends a document that is not there, or lacks what it builds on.
@@ -231,12 +232,9 @@ fn rule_7_history() {
     // It opens a document that exists.
     assert_eq!(reject(&opened(), &known), GateRule::History);
     // It forgets its own earlier change.
-    let older = Document::load(
-        document.id(),
-        [create(&actor(2), 1, 0, &[b"opened".to_vec()]).change],
-    )
-    .unwrap();
-    let fork = append(&older, &actor(1), 7, 0, &[b"fork".to_vec()]).change;
+    let older =
+        Document::load(document.id(), [create(&actor(2), 1, 0, &[event(2)]).change]).unwrap();
+    let fork = append(&older, &actor(1), 7, 0, &[event(5)]).change;
     assert_eq!(reject(&fork, &known), GateRule::History);
     // Sequence and operation numbers that do not continue: bytes 1+32+17 on.
     for at in [50, 51] {
@@ -281,10 +279,10 @@ fn rule_8_document_keys_and_values() {
     };
     assert_eq!(rejected(&opened(), &elsewhere), GateRule::Shape);
     for (seq, n) in [(8, 0), (7, 1)] {
-        let change = create(&actor(1), seq, n, &[b"event".to_vec()]).change;
+        let change = create(&actor(1), seq, n, &[event(1)]).change;
         assert_eq!(rejected(&change, &expected), GateRule::Shape);
     }
-    let crowded = create(&actor(1), 7, 0, &[vec![1], vec![2]]).change;
+    let crowded = create(&actor(1), 7, 0, &[event(1), event(2)]).change;
     let next_part = Expected {
         n_end: 1,
         ..expected
@@ -328,6 +326,150 @@ fn rule_8_what_automerge_can_do_but_no_event_does() {
         d.put(map, key, vec![1]).unwrap();
     };
     assert_eq!(reject(&nested), GateRule::Shape);
+}
+
+/// What the gate says about these events, opening a document or going on with
+/// one of this kind.
+fn judged(events: &[Vec<u8>], of: Option<DocumentKind>) -> Result<Vec<Event>, String> {
+    let first = create(&actor(2), 1, 0, &[event(0)]);
+    let document = Document::load(first.document, [&first.change]).unwrap();
+    let known: &[ChangeInfo] = if of.is_some() {
+        document.changes_info()
+    } else {
+        &[]
+    };
+    let (part, expected) = if of.is_some() {
+        let part = append(&document, &actor(1), 7, 0, events);
+        (part, opening(actor(1), known))
+    } else {
+        let part = create(&actor(1), 7, 0, events);
+        (part, opening(actor(1), known))
+    };
+    let expected = Expected {
+        document: part.document,
+        kind: of,
+        ..expected
+    };
+    match check(&part.change, &expected, &Limits::default()) {
+        Ok(gated) => Ok(gated.decoded),
+        Err(rejection) => {
+            assert_eq!(rejection.rule, GateRule::Business);
+            Err(rejection.detail)
+        }
+    }
+}
+
+#[track_caller]
+fn unsound(events: &[&[u8]], of: Option<DocumentKind>, why: &str) {
+    let events: Vec<Vec<u8>> = events.iter().map(|event| event.to_vec()).collect();
+    let detail = judged(&events, of).unwrap_err();
+    assert!(detail.contains(why), "{detail}");
+}
+
+#[test]
+fn rule_9_every_kind_of_event_opens_or_goes_on_as_it_should() {
+    for name in ["sale", "return", "void", "movements", "count-requested"] {
+        let decoded = judged(&[golden(name)], None).unwrap();
+        assert_eq!(evertill_domain::event::encode(&decoded[0]), golden(name));
+        let kind = decoded[0].opens().unwrap();
+        let opening = create(&actor(1), 7, 0, &[event(1), golden(name)]);
+        assert_eq!(evertill_documents::kind(&opening.change), Ok(kind));
+        for of in [kind, DocumentKind::Unknown, DocumentKind::Count] {
+            unsound(&[&golden(name)], Some(of), "opens a document that is open");
+        }
+    }
+    let posted = golden("count-posted");
+    unsound(&[&posted], None, "nothing opened");
+    for of in [DocumentKind::Count, DocumentKind::Unknown] {
+        judged(std::slice::from_ref(&posted), Some(of)).unwrap();
+    }
+    for of in [DocumentKind::Receipt, DocumentKind::Movements] {
+        unsound(&[&posted], Some(of), "a document that is none");
+    }
+    // Asked for and posted in one transaction, but never twice.
+    judged(&[golden("count-requested"), posted.clone()], None).unwrap();
+    unsound(
+        &[&posted, &golden("count-requested")],
+        None,
+        "nothing opened",
+    );
+    let twice = [golden("count-requested"), posted.clone(), posted.clone()];
+    assert!(judged(&twice, None).unwrap_err().contains("second time"));
+}
+
+#[test]
+fn rule_9_a_record_is_the_only_event_of_its_document() {
+    let sale = golden("sale");
+    for other in ["sale", "void", "movements", "count-requested"] {
+        unsound(
+            &[&sale, &golden(other)],
+            None,
+            "opens a document that is open",
+        );
+    }
+    unsound(
+        &[&sale, &golden("count-posted")],
+        None,
+        "a document that is none",
+    );
+    let mut crowd = vec![sale];
+    crowd.extend((0..15).map(event));
+    assert_eq!(judged(&crowd, None).unwrap().len(), 16);
+    crowd.push(event(15));
+    assert!(judged(&crowd, None).unwrap_err().contains("more than 16"));
+    // A count is no record: many writers may say much in one change.
+    crowd[0] = golden("count-requested");
+    judged(&crowd, None).unwrap();
+}
+
+#[test]
+fn rule_9_events_are_read_and_unknown_kinds_pass() {
+    unsound(&[b"nonsense"], None, "0101010101010101.7.0");
+    let mut cut = golden("sale");
+    cut.pop();
+    unsound(&[&event(1), &cut], None, "0101010101010101.7.1");
+    // A receipt whose figures contradict each other.
+    let receipt = evertill_domain::event::decode(&golden("sale"));
+    let Ok(Event::Receipt(mut receipt)) = receipt else {
+        unreachable!()
+    };
+    receipt.rounding = receipt
+        .rounding
+        .checked_add(receipt.lines[0].amount)
+        .unwrap();
+    receipt.tenders.clear();
+    receipt.change_due = receipt.rounding;
+    let broken = evertill_domain::event::encode(&Event::Receipt(receipt));
+    unsound(&[&broken], None, "no sound receipt");
+    for of in [
+        None,
+        Some(DocumentKind::Receipt),
+        Some(DocumentKind::Unknown),
+    ] {
+        assert_eq!(judged(&[event(1), event(2)], of).unwrap().len(), 2);
+    }
+}
+
+#[test]
+fn what_a_later_release_wrote_comes_through_unchanged() {
+    // A newer kind, and a sale with a field and an element more: body[19], event[2].
+    let mut newer = golden("sale");
+    let fields = newer[2] - 0x80;
+    newer[0] = 0x83;
+    newer[2] = 0x94;
+    newer.extend(vec![0xf6; usize::from(19 - fields)]);
+    newer.extend(b"dmoredmore");
+    let events = [newer, event(7)];
+    let part = create(&actor(1), 7, 0, &events);
+    let gated = check(&part.change, &opening(actor(1), &[]), &Limits::default()).unwrap();
+    let sale = evertill_domain::event::decode(&golden("sale")).unwrap();
+    assert_eq!(gated.decoded, [sale, Event::Unknown { kind: 99 }]);
+    // Stored, read back and sent are the bytes that came.
+    let kept: Vec<Vec<u8>> = gated.events.into_iter().map(|(_, bytes)| bytes).collect();
+    assert_eq!(kept, events);
+    assert_eq!(create(&actor(1), 7, 0, &kept).change, part.change);
+    let document = Document::load(part.document, [&part.change]).unwrap();
+    assert!(document.events().into_values().eq(events));
 }
 
 #[test]
@@ -377,4 +519,7 @@ fn rules_run_in_order() {
     assert_eq!(rule(&chunk(1, &body), 999), GateRule::History);
     body[18] = 1;
     assert_eq!(rule(&chunk(1, &body), 999), GateRule::Shape);
+    let mut sound = columns();
+    sound[4].1 = b"hello".to_vec();
+    assert_eq!(rule(&built(&sound), 999), GateRule::Business);
 }

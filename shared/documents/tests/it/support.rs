@@ -53,7 +53,20 @@ pub fn opening(actor: ActorId, known: &[ChangeInfo]) -> Expected<'_> {
         n_end: u32::MAX,
         document: DocumentId::derive(&actor, 7, 0),
         known,
+        kind: None,
     }
+}
+
+/// An event of a kind that a later release knows: five bytes.
+pub fn event(byte: u8) -> Vec<u8> {
+    vec![0x82, 0x18, 99, 0x41, byte]
+}
+
+/// The event of version 1 that the domain keeps under this name.
+pub fn golden(name: &str) -> Vec<u8> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../domain/tests/golden");
+    let text = std::fs::read_to_string(format!("{folder}/event-{name}.v1.hex")).unwrap();
+    hex::decode(text.split_whitespace().collect::<String>()).unwrap()
 }
 
 /// A body as a chunk of this type, with the right length and checksum.

@@ -7,10 +7,10 @@
 //! Invariant: judging writes nothing; every part passes or the first broken
 //! rule is named.
 
-use evertill_documents::ChangeInfo;
 use evertill_documents::gate::{self, Expected, GateRejection, GateRule, Limits};
+use evertill_documents::{ChangeInfo, ReadError};
 use evertill_domain::receipt::Receipt;
-use evertill_domain::{ActorId, DocumentId, Event, LocationId, ReplicaId, Seq, event};
+use evertill_domain::{ActorId, DocumentId, DocumentKind, Event, LocationId, ReplicaId, Seq};
 use evertill_journal::Part;
 use rusqlite::Connection;
 
@@ -95,7 +95,7 @@ fn judge_part(
     part: &Part,
     n_end: u32,
 ) -> TableResult<Judged<Option<AppliedPart>>> {
-    let known = known(conn, &part.document)?;
+    let (known, kind) = known(conn, &part.document)?;
     let expected = Expected {
         actor,
         entry_seq: carried.written_as,
@@ -103,43 +103,42 @@ fn judge_part(
         n_end,
         document: part.document,
         known: &known,
+        kind,
     };
     let gated = match gate::check(&part.change, &expected, &Limits::default()) {
         Ok(gated) if gated.duplicate => return Ok(Ok(None)),
         Ok(gated) => gated,
         Err(rejection) => return Ok(Err(rejected(&rejection, part, &known))),
     };
-    let decoded = gated.events.iter().map(|(_, bytes)| event::decode(bytes));
-    let events = match decoded.collect::<Result<Vec<_>, _>>() {
-        Ok(events) => events,
-        Err(error) => return Ok(Err(Parked::new("gate.business", error.to_string()))),
-    };
-    let opens = gated.info.deps.is_empty();
-    if let Err(parked) = events
-        .iter()
-        .try_for_each(|event| may_record(carried, event, opens, events.len()))
-    {
+    let mut events = gated.decoded.iter();
+    if let Err(parked) = events.try_for_each(|event| may_record(carried, event)) {
         return Ok(Err(parked));
     }
     Ok(Ok(Some(AppliedPart {
         document: part.document,
         n: part.n,
         info: gated.info,
-        events,
+        events: gated.decoded,
     })))
 }
 
-/// The changes of a document that are applied here. A part that opens one, as
-/// every sale does, costs one look-up and reads no entry.
-fn known(conn: &Connection, document: &DocumentId) -> TableResult<Vec<ChangeInfo>> {
+/// The changes of a document that are applied here, and what it is. A part that
+/// opens one, as every sale does, costs one look-up and reads no entry.
+fn known(
+    conn: &Connection,
+    document: &DocumentId,
+) -> TableResult<(Vec<ChangeInfo>, Option<DocumentKind>)> {
     let changes = documents::changes(conn, document)?;
-    let read = |change: &Vec<u8>| {
-        ChangeInfo::read(change).map_err(|error| TableError::Damaged {
-            what: format!("document {document}"),
-            detail: error.to_string(),
-        })
+    let damaged = |error: ReadError| TableError::Damaged {
+        what: format!("document {document}"),
+        detail: error.to_string(),
     };
-    changes.iter().map(read).collect()
+    let infos = changes.iter().map(|change| ChangeInfo::read(change));
+    let infos = infos.collect::<Result<_, _>>().map_err(damaged)?;
+    let opening = changes
+        .first()
+        .map(|change| evertill_documents::kind(change));
+    Ok((infos, opening.transpose().map_err(damaged)?))
 }
 
 fn rejected(rejection: &GateRejection, part: &Part, known: &[ChangeInfo]) -> Parked {
@@ -173,31 +172,26 @@ fn gate_rule(rule: GateRule) -> &'static str {
     }
 }
 
-/// What an event claims must be its author's to claim, and stand where its kind
-/// belongs: everything but the posting of a count is the one event of a document.
-fn may_record(carried: &Carried<'_>, event: &Event, opens: bool, events: usize) -> Judged<()> {
-    let (location, alone) = match event {
+/// What an event claims must be its author's to claim.
+fn may_record(carried: &Carried<'_>, event: &Event) -> Judged<()> {
+    let location = match event {
         Event::Receipt(receipt) => {
             bears_its_origin(carried, receipt)?;
-            (&receipt.number.location, true)
+            &receipt.number.location
         }
-        Event::Movements(movements) => (&movements.location, true),
-        Event::CountRequested(request) => (&request.location, true),
-        Event::CountPosted(posted) => (&posted.location, false),
+        Event::Movements(movements) => &movements.location,
+        Event::CountRequested(request) => &request.location,
+        Event::CountPosted(posted) => &posted.location,
         Event::Unknown { .. } => return Ok(()),
     };
-    if location != carried.about {
-        let about = carried.about;
-        return Err(Parked::new(
-            "location",
-            format!("it records something of location {location}, and may only of {about}"),
-        ));
+    if location == carried.about {
+        return Ok(());
     }
-    if alone != opens || events > 1 {
-        let rule = "it is not the kind of event that belongs at this place of a document";
-        return Err(Parked::new("gate.business", rule));
-    }
-    Ok(())
+    let about = carried.about;
+    Err(Parked::new(
+        "location",
+        format!("it records something of location {location}, and may only of {about}"),
+    ))
 }
 
 fn bears_its_origin(carried: &Carried<'_>, receipt: &Receipt) -> Judged<()> {

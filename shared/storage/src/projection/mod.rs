@@ -5,6 +5,7 @@
 //!
 //! Invariant: databases that hold the same entries hold the same rows.
 
+pub mod counts;
 pub mod days;
 pub mod documents;
 pub mod receipts;

@@ -1,4 +1,5 @@
 //! The own journal and its projections.
 
 mod append;
+mod rebuild;
 pub(crate) mod world;
