@@ -5,6 +5,7 @@
 
 pub mod cli;
 pub mod imports;
+pub mod live;
 pub mod routes;
 pub mod serve;
 pub mod services;

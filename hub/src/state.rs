@@ -1,5 +1,5 @@
-//! What every command and every request of the hub works on: its two databases
-//! and its clock.
+//! What every command and every request of the hub works on: its databases, its
+//! own journal, who is connected, and the clock.
 //!
 //! Invariant: a [`Hub`] exists only in the process that holds the data folder's
 //! lock, whether that process serves or carries out one command.
@@ -8,9 +8,16 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use evertill_domain::Timestamp;
+use evertill_domain::{ActorId, LocationId, NodeId, ReplicaId, Timestamp};
+use evertill_storage::journal::{self, Author, Beginning};
 use evertill_storage::reference::{ReferenceError, ReferenceStore};
-use evertill_storage::{Role, Store};
+use evertill_storage::secret::{self, NoRandomness};
+use evertill_storage::{ReadError, Role, Store, TableError, WriteError};
+
+use crate::live::Live;
+
+/// The location that the hub's own entries name.
+pub const HUB_LOCATION: &str = "HUB";
 
 /// An open hub; clones share it.
 #[derive(Clone)]
@@ -20,6 +27,22 @@ struct Inner {
     store: Store,
     reference: ReferenceStore,
     importing: Mutex<()>,
+    author: Mutex<Option<Author>>,
+    live: Live,
+}
+
+/// The hub's own journal could not be begun.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// No random bytes for its ids.
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
+    /// The journal could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError<TableError>),
+    /// The start entry could not be written.
+    #[error(transparent)]
+    Write(#[from] WriteError<TableError>),
 }
 
 impl Hub {
@@ -33,6 +56,8 @@ impl Hub {
             store,
             reference,
             importing: Mutex::default(),
+            author: Mutex::default(),
+            live: Live::default(),
         })))
     }
 
@@ -46,6 +71,44 @@ impl Hub {
     #[must_use]
     pub fn reference(&self) -> &ReferenceStore {
         &self.0.reference
+    }
+
+    /// Who is connected now.
+    #[must_use]
+    pub fn live(&self) -> &Live {
+        &self.0.live
+    }
+
+    /// Who writes the hub's own journal in this process. The first call writes
+    /// the start entry; a command that writes nothing never calls it. Blocks.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub fn author(&self) -> Result<Author, StartError> {
+        let mut author = self.0.author.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(started) = &*author {
+            return Ok(started.clone());
+        }
+        let started = self.start_journal()?;
+        *author = Some(started.clone());
+        Ok(started)
+    }
+
+    fn start_journal(&self) -> Result<Author, StartError> {
+        let before = self.store().read_blocking(journal::identity)?;
+        let node = match before {
+            Some(before) => before.node,
+            None => NodeId(u64::from_be_bytes(secret::draw_bytes()?)),
+        };
+        let beginning = Beginning {
+            node,
+            location: hub_location(),
+            replica: ReplicaId(u64::from_be_bytes(secret::draw_bytes()?)),
+            actor: ActorId(secret::draw_bytes()?),
+            now: now(),
+        };
+        let start = move |tx: &evertill_storage::WriteTx| journal::start(tx, &beginning);
+        Ok(self.store().write_blocking("start the journal", start)?)
     }
 
     /// The data folder.
@@ -68,6 +131,17 @@ impl std::fmt::Debug for Hub {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Hub").field(&self.dir()).finish()
     }
+}
+
+/// [`HUB_LOCATION`] as its type.
+///
+/// # Panics
+/// Never: it is the id of a location.
+#[must_use]
+pub fn hub_location() -> LocationId {
+    HUB_LOCATION
+        .parse()
+        .expect("invariant: HUB is the id of a location")
 }
 
 /// The machine's clock. A clock before 1970 reads as 1970.

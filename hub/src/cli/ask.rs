@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::Args;
 use evertill_http::app::Failure;
 use evertill_storage::StoreOptions;
-use evertill_storage::kernel::control::{CallError, carry_out};
+use evertill_storage::kernel::control::carry_out;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -49,7 +49,7 @@ impl Folder {
     ) -> Result<T, Failure> {
         let request = command.request();
         let answer = carry_out(&self.data, options, request, on_progress, commands::alone)
-            .map_err(|error| failure(&error))?;
+            .map_err(|error| failed(error.status(), &error))?;
         serde_json::from_value(answer).map_err(|error| {
             Failure::failed(format!(
                 "the running hub answered in another form ({error}): \
@@ -59,8 +59,9 @@ impl Folder {
     }
 }
 
-fn failure(error: &CallError) -> Failure {
-    match error.status() {
+/// A failure with the exit status that a command decided on.
+pub(super) fn failed(status: u8, error: &dyn std::error::Error) -> Failure {
+    match status {
         2 => Failure::wrong_use(error),
         _ => Failure::failed(error),
     }

@@ -49,6 +49,22 @@ pub enum Command {
     #[command(after_help = "Example: evertill-hub api-key --name console --data data/hub")]
     ApiKey(keys::ApiKey),
 
+    /// Walk every journal and print `ok ENTRIES HEAD` for each; name the first bad row
+    #[command(after_help = "Example: evertill-hub verify --data data/hub")]
+    Verify(ask::Folder),
+
+    /// Make stock, day totals and lists anew from the journals
+    #[command(after_help = "Example: evertill-hub rebuild --data data/hub")]
+    Rebuild(ask::Folder),
+
+    /// Copy the hub to a new folder, while it runs or not, and print the folder
+    #[command(after_help = "Example: evertill-hub backup backups/monday --data data/hub")]
+    Backup(maintain::Backup),
+
+    /// Put a backup in place while the hub is stopped; what stood there is moved aside
+    #[command(after_help = "Example: evertill-hub restore backups/monday --data data/hub")]
+    Restore(maintain::Restore),
+
     /// Look for what is wrong with the hub, and say what to do
     #[command(after_help = "Example: evertill-hub doctor --data data/hub")]
     Doctor(ask::Folder),
@@ -59,23 +75,19 @@ pub enum Command {
 /// # Errors
 /// The failure, with its exit status.
 pub fn run(arguments: Arguments) -> Result<(), Failure> {
-    let common = arguments.common;
+    let level = match arguments.command {
+        Command::Serve(_) => "info",
+        _ => "warn",
+    };
+    app::start_logging(&arguments.common, level)?;
     match arguments.command {
-        Command::Serve(options) => {
-            app::start_logging(&common, "info")?;
-            serve(&options)
-        }
-        Command::Import(options) => {
-            app::start_logging(&common, "warn")?;
-            import::run(&options)
-        }
-        Command::ApiKey(options) => {
-            app::start_logging(&common, "warn")?;
-            keys::api_key(&options)
-        }
-        Command::Doctor(folder) => {
-            app::start_logging(&common, "warn")?;
-            maintain::doctor(&folder)
-        }
+        Command::Serve(options) => serve(&options),
+        Command::Import(options) => import::run(&options),
+        Command::ApiKey(options) => keys::api_key(&options),
+        Command::Verify(folder) => maintain::verify(&folder),
+        Command::Rebuild(folder) => maintain::rebuild(&folder),
+        Command::Backup(options) => maintain::backup(&options),
+        Command::Restore(options) => maintain::restore(&options),
+        Command::Doctor(folder) => maintain::doctor(&folder),
     }
 }

@@ -8,7 +8,6 @@ use evertill_http::{Bearer, Problem};
 use evertill_storage::apikeys;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
-use super::failure::reading;
 use crate::state::Hub;
 
 /// The name of the key that a request carries.
@@ -22,8 +21,7 @@ impl FromRequestParts<Hub> for Principal {
         let bearer = Bearer::of(&parts.headers)?;
         hub.store()
             .read(move |conn| apikeys::authenticate(conn, bearer.token()))
-            .await
-            .map_err(|error| reading(&error))?
+            .await?
             .map(Self)
             .ok_or_else(Bearer::refused)
     }

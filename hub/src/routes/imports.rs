@@ -4,28 +4,27 @@
 //! its answer.
 
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use evertill_http::{FieldError, IdempotencyKey, Path, Problem, Query, Upload};
+use evertill_storage::ReadError;
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 
 use super::auth::Principal;
-use super::failure;
-use crate::imports::{ImportError, ImportKind, Summary, TableError};
-use crate::services::import;
-use crate::services::import::{Repeatable, Uploaded};
+use super::once::{other_body, response};
+use crate::imports::{ImportError, ImportKind, Summary, TableError, UnknownImport};
+use crate::services::import::{self, UploadError, Uploaded};
+use crate::services::once::{OnceError, Repeatable};
 use crate::state::Hub;
 
 /// Largest upload, in bytes; import a larger file on the hub's own machine.
 pub const UPLOAD_MAX: usize = 32 << 20;
 
 /// Parameters of an import.
-#[derive(Debug, Deserialize, IntoParams, ToSchema)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct Parameters {
+pub(super) struct Parameters {
     /// Say what would happen and change nothing
     #[serde(default)]
     dry_run: bool,
@@ -57,44 +56,42 @@ pub(super) async fn post(
 ) -> Result<Response, Problem> {
     let kind: ImportKind = kind
         .parse()
-        .map_err(|error: crate::imports::UnknownImport| Problem::not_found(error.to_string()))?;
+        .map_err(|error: UnknownImport| Problem::not_found(error.to_string()))?;
     if upload.media_type != "text/csv" {
         return Err(Problem::unsupported_media_type("text/csv"));
     }
+    let request = Repeatable {
+        principal,
+        key,
+        digest: upload.digest,
+    };
     let wanted = Uploaded {
         kind,
         dry_run: parameters.dry_run,
         bytes: upload.bytes,
-        digest: upload.digest,
     };
-    let request = Repeatable { principal, key };
     let work = move || import::upload(&hub, &wanted, &request);
     let done = tokio::task::spawn_blocking(work)
         .await
-        .map_err(|_| Problem::internal())?
-        .map_err(|error| refused(&error))?;
-    let status = StatusCode::from_u16(done.status).unwrap_or(StatusCode::OK);
-    Ok((status, [(CONTENT_TYPE, "application/json")], done.body).into_response())
+        .map_err(|_| Problem::internal())?;
+    done.map(response).map_err(refused)
 }
 
-fn refused(error: &import::UploadError) -> Problem {
+fn refused(error: UploadError) -> Problem {
     match error {
-        import::UploadError::OtherBody => Problem::unprocessable(
-            "idempotency_key_reused",
-            "this Idempotency-Key was used for another file; send a new key",
-        ),
-        import::UploadError::Lookup(error) => failure::reading(error),
-        import::UploadError::Record(error) => failure::writing(error),
-        import::UploadError::Import(error) => import_refused(error),
+        UploadError::Lookup(ReadError::Failed(OnceError::OtherBody)) => other_body(),
+        UploadError::Lookup(error) => internal(&error),
+        UploadError::Record(error) => error.into(),
+        UploadError::Import(ImportError::Table { source, .. }) => table_refused(&source),
+        UploadError::Import(ImportError::Reference { source, .. }) => source.into(),
+        UploadError::Import(error) => internal(&error),
     }
 }
 
-fn import_refused(error: &ImportError) -> Problem {
-    match error {
-        ImportError::Table { source, .. } => table_refused(source),
-        ImportError::Reference { source, .. } => failure::reference(source),
-        ImportError::RejectFile { .. } | ImportError::NoJournal => failure::ours(error),
-    }
+/// 500 after the one log line that says why.
+fn internal(error: &dyn std::error::Error) -> Problem {
+    tracing::error!(%error, "an import failed");
+    Problem::internal()
 }
 
 fn table_refused(error: &TableError) -> Problem {

@@ -4,21 +4,30 @@
 //! what it returns; every route but the common ones asks for an API key.
 
 mod auth;
-mod failure;
+mod days;
+mod fleet;
 mod imports;
+mod once;
 mod policies;
+mod products;
+mod quarantine;
+mod sales;
+mod stock;
 
 use axum::Router;
 use axum::routing::{get, post};
-use utoipa::OpenApi;
+use evertill_http::Problem;
+use utoipa::{IntoParams, OpenApi};
 
+use crate::services::ViewError;
 use crate::state::Hub;
-
 use auth::BearerKey;
 
 /// Every route of the hub under `/api/v1`.
 pub fn router(hub: &Hub) -> Router {
     Router::new()
+        .route("/api/v1/days/{location}/{date}", get(days::show))
+        .route("/api/v1/fleet", get(fleet::list))
         .route("/api/v1/imports/{kind}", post(imports::post))
         .route("/api/v1/policies", get(policies::list))
         .route(
@@ -26,6 +35,14 @@ pub fn router(hub: &Hub) -> Router {
             get(policies::show).put(policies::put),
         )
         .route("/api/v1/policies/{name}/history", get(policies::history))
+        .route("/api/v1/products", get(products::list))
+        .route("/api/v1/products/{sku}", get(products::show))
+        .route("/api/v1/quarantine", get(quarantine::list))
+        .route("/api/v1/quarantine/{id}/retry", post(quarantine::retry))
+        .route("/api/v1/quarantine/{id}/dismiss", post(quarantine::dismiss))
+        .route("/api/v1/sales", get(sales::list))
+        .route("/api/v1/sales/{id}", get(sales::show))
+        .route("/api/v1/stock", get(stock::list))
         .with_state(hub.clone())
 }
 
@@ -37,16 +54,50 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Evertill hub", description = "What all stores have recorded, merged."),
+    info(
+        title = "Evertill hub",
+        description = "What all stores have recorded, merged."
+    ),
     paths(
+        days::show,
+        fleet::list,
         imports::post,
         policies::list,
         policies::show,
         policies::put,
         policies::history,
+        products::list,
+        products::show,
+        quarantine::list,
+        quarantine::retry,
+        quarantine::dismiss,
+        sales::list,
+        sales::show,
+        stock::list,
     ),
     components(schemas(evertill_http::ProblemDocument)),
     modifiers(&BearerKey),
     security(("api_key" = []))
 )]
 struct Api;
+
+/// What every list takes; read by `evertill_http::Page`.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only described here")]
+struct PageParameters {
+    /// Most items to return, 1 to 1,000; 100 without it
+    limit: Option<u16>,
+    /// `next_cursor` of the page before; the first page without it
+    cursor: Option<String>,
+}
+
+/// The status of a database failure is chosen at the HTTP edge.
+impl From<ViewError> for Problem {
+    fn from(error: ViewError) -> Self {
+        match error {
+            ViewError::Store(error) => error.into(),
+            ViewError::Reference(error) => error.into(),
+        }
+    }
+}

@@ -11,13 +11,12 @@ use axum::response::{IntoResponse, Response};
 use evertill_domain::policy::{RoundingPolicy, TaxPolicy};
 use evertill_http::extract::from_json;
 use evertill_http::{List, Path, Problem, Upload};
-use evertill_storage::reference::{PolicyName, ReferenceError, UnknownPolicy};
+use evertill_storage::reference::{PolicyName, UnknownPolicy};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 
 use super::auth::Principal;
-use super::failure;
 use crate::services::policies::{self, InForce, PutError};
 use crate::state::Hub;
 
@@ -67,9 +66,7 @@ pub(super) async fn list(
     _: Principal,
     State(hub): State<Hub>,
 ) -> Result<List<PolicyView>, Problem> {
-    let held = policies::list(&hub)
-        .await
-        .map_err(|error| failure::reference(&error))?;
+    let held = policies::list(&hub).await?;
     Ok(whole(held.into_iter().map(PolicyView::from).collect()))
 }
 
@@ -87,9 +84,7 @@ pub(super) async fn show(
     State(hub): State<Hub>,
     Path(name): Path<String>,
 ) -> Result<Response, Problem> {
-    let held = policies::show(&hub, named(&name)?)
-        .await
-        .map_err(|error| failure::reference(&error))?;
+    let held = policies::show(&hub, named(&name)?).await?;
     Ok(tagged(held))
 }
 
@@ -123,7 +118,7 @@ pub(super) async fn put(
     policies::put(&hub, name, body, expected, author)
         .await
         .map(tagged)
-        .map_err(|error| refused(&error))
+        .map_err(refused)
 }
 
 /// Every revision of a policy, the newest first.
@@ -140,9 +135,7 @@ pub(super) async fn history(
     State(hub): State<Hub>,
     Path(name): Path<String>,
 ) -> Result<List<PolicyView>, Problem> {
-    let revisions = policies::history(&hub, named(&name)?)
-        .await
-        .map_err(|error| failure::reference(&error))?;
+    let revisions = policies::history(&hub, named(&name)?).await?;
     let shown = revisions.into_iter().map(|(held, at, author)| PolicyView {
         at: Some(at.to_string()),
         author: Some(author),
@@ -206,15 +199,12 @@ fn expected(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
         })
 }
 
-fn refused(error: &PutError) -> Problem {
+fn refused(error: PutError) -> Problem {
     match error {
         PutError::Moved { .. } => Problem::conflict(
             "policy_moved",
             format!("{error}; read it again and decide anew"),
         ),
-        PutError::Reference(ReferenceError::Policy { .. }) => {
-            Problem::unprocessable("policy_invalid", error.to_string())
-        }
-        PutError::Reference(error) => failure::reference(error),
+        PutError::Reference(error) => error.into(),
     }
 }

@@ -13,7 +13,7 @@ use evertill_storage::kernel::control::{Failed, Progress, Request};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{doctor, import, keys};
+use super::{doctor, import, keys, maintain};
 use crate::imports::ImportKind;
 use crate::state::Hub;
 
@@ -33,6 +33,15 @@ pub enum Command {
     RevokeKeys {
         /// Whose.
         name: String,
+    },
+    /// Walk every journal; answers with one item for each.
+    Verify,
+    /// Make the projections anew; answers with what was gone through.
+    Rebuild,
+    /// Copy the hub; answers with the backup's manifest.
+    Backup {
+        /// The folder to create, an absolute path.
+        target: PathBuf,
     },
     /// Look for what is wrong; answers with findings.
     Doctor,
@@ -99,6 +108,9 @@ fn execute(hub: &Hub, request: Request, progress: &mut dyn FnMut(Value)) -> Resu
         Command::Import(file) => answer(import::file(hub, &file, progress)),
         Command::ApiKey { name } => answer(keys::create(hub, &name)),
         Command::RevokeKeys { name } => answer(keys::revoke(hub, &name)),
+        Command::Verify => answer(maintain::verify(hub)),
+        Command::Rebuild => answer(maintain::rebuild(hub)),
+        Command::Backup { target } => answer(maintain::back_up(hub, &target)),
         Command::Doctor => answer(doctor::examine(hub)),
     }
 }

@@ -2,15 +2,15 @@
 //!
 //! Invariant: one import runs at a time.
 
+use std::convert::Infallible;
 use std::io;
 
-use evertill_http::IdempotencyKey;
-use evertill_storage::idempotency::{self, Known, Scope};
 use evertill_storage::kernel::control::Failed;
 use evertill_storage::{ReadError, TableError, WriteError};
 use serde_json::Value;
 
 use super::commands::ImportFile;
+use super::once::{Answer, OnceError, Repeatable};
 use crate::imports::{
     self, FILE_MAX_BYTES, ImportError, ImportKind, ImportOptions, Progress, RejectFile, Summary,
 };
@@ -46,37 +46,14 @@ pub struct Uploaded {
     pub dry_run: bool,
     /// The CSV file.
     pub bytes: Vec<u8>,
-    /// BLAKE3 of the file.
-    pub digest: [u8; 32],
-}
-
-/// Who sent a request, and under which key.
-#[derive(Debug)]
-pub struct Repeatable {
-    /// The name of the API key.
-    pub principal: String,
-    /// The request's own key, with method and path.
-    pub key: IdempotencyKey,
-}
-
-/// The answer to an upload, as it is repeated.
-#[derive(Debug)]
-pub struct Answer {
-    /// Its HTTP status.
-    pub status: u16,
-    /// The summary as JSON.
-    pub body: Vec<u8>,
 }
 
 /// An upload that was not imported.
 #[derive(Debug, thiserror::Error)]
 pub enum UploadError {
-    /// The key was used for another file.
-    #[error("the idempotency key was used for another file")]
-    OtherBody,
     /// Earlier answers could not be read.
     #[error(transparent)]
-    Lookup(ReadError<TableError>),
+    Lookup(ReadError<OnceError<Infallible>>),
     /// The rows were imported, but the answer could not be recorded; the same
     /// request again finds them unchanged.
     #[error(transparent)]
@@ -97,8 +74,13 @@ pub enum UploadError {
 /// Never: a summary is plain JSON.
 pub fn upload(hub: &Hub, wanted: &Uploaded, request: &Repeatable) -> Result<Answer, UploadError> {
     let _alone = hub.import_alone();
-    if let Some(known) = earlier(hub, wanted, request)? {
-        return Ok(known);
+    let asked = request.clone();
+    let earlier = hub
+        .store()
+        .read_blocking(move |conn| asked.earlier(conn))
+        .map_err(UploadError::Lookup)?;
+    if let Some(answer) = earlier {
+        return Ok(answer);
     }
     let mut options = ImportOptions {
         dry_run: wanted.dry_run,
@@ -112,74 +94,14 @@ pub fn upload(hub: &Hub, wanted: &Uploaded, request: &Repeatable) -> Result<Answ
         body: serde_json::to_vec(&summary).expect("invariant: a summary is plain JSON"),
     };
     if !wanted.dry_run {
-        record(hub, wanted, request, &answer)?;
+        let (request, answer) = (request.clone(), answer.clone());
+        hub.store()
+            .write_blocking("record an import's answer", move |tx| {
+                request.record(tx, &answer, state::now())
+            })
+            .map_err(UploadError::Record)?;
     }
     Ok(answer)
-}
-
-fn earlier(
-    hub: &Hub,
-    wanted: &Uploaded,
-    request: &Repeatable,
-) -> Result<Option<Answer>, UploadError> {
-    let (scope, digest) = (request.scope(), wanted.digest);
-    let known = hub
-        .store()
-        .read_blocking(move |conn| idempotency::lookup(conn, &scope.borrow(), &digest))
-        .map_err(UploadError::Lookup)?;
-    match known {
-        Known::New => Ok(None),
-        Known::Repeat { status, answer } => Ok(Some(Answer {
-            status,
-            body: answer,
-        })),
-        Known::OtherBody => Err(UploadError::OtherBody),
-    }
-}
-
-fn record(
-    hub: &Hub,
-    wanted: &Uploaded,
-    request: &Repeatable,
-    answer: &Answer,
-) -> Result<(), UploadError> {
-    let (scope, digest, now) = (request.scope(), wanted.digest, state::now());
-    let (status, body) = (answer.status, answer.body.clone());
-    hub.store()
-        .write_blocking("record an import's answer", move |tx| {
-            idempotency::record(tx, &scope.borrow(), &digest, status, &body, now)
-        })
-        .map_err(UploadError::Record)
-}
-
-/// A scope that can move to the writer's thread.
-struct OwnedScope {
-    principal: String,
-    method: String,
-    path: String,
-    key: String,
-}
-
-impl OwnedScope {
-    fn borrow(&self) -> Scope<'_> {
-        Scope {
-            principal: &self.principal,
-            method: &self.method,
-            path: &self.path,
-            key: &self.key,
-        }
-    }
-}
-
-impl Repeatable {
-    fn scope(&self) -> OwnedScope {
-        OwnedScope {
-            principal: self.principal.clone(),
-            method: self.key.method.to_string(),
-            path: self.key.path.clone(),
-            key: self.key.key.clone(),
-        }
-    }
 }
 
 fn run(

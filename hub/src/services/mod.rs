@@ -5,7 +5,28 @@
 //! status codes.
 
 pub mod commands;
+pub mod days;
 pub mod doctor;
+pub mod fleet;
 pub mod import;
 pub mod keys;
+pub mod maintain;
+pub mod once;
 pub mod policies;
+pub mod quarantine;
+pub mod sales;
+pub mod stock;
+
+use evertill_storage::reference::ReferenceError;
+use evertill_storage::{ReadError, TableError};
+
+/// A view that could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ViewError {
+    /// From the journal's database.
+    #[error(transparent)]
+    Store(#[from] ReadError<TableError>),
+    /// From the reference data.
+    #[error(transparent)]
+    Reference(#[from] ReferenceError),
+}

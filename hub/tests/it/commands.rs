@@ -1,5 +1,7 @@
 //! Commands, with the hub running and stopped: both must do and say the same.
 
+use evertill_storage::rusqlite::Connection;
+
 use crate::client::{Folder, Hub};
 
 const PRODUCTS: &str = "sku,barcode,name,department,category,price,cost,currency,tax_class,unit\n\
@@ -92,6 +94,71 @@ fn the_doctor_looks_at_a_hub_that_is_there() {
 }
 
 #[test]
+fn journals_verify_and_rebuild_running_and_stopped() {
+    let hub = Hub::start();
+    let running = hub.folder.ok(&["verify"]);
+    // The hub's own journal begins with its start entry.
+    let words: Vec<&str> = running.split_whitespace().collect();
+    assert_eq!(
+        (words[0], words[1], words[2].len()),
+        ("ok", "1", 64),
+        "{running}"
+    );
+    assert_eq!(running.lines().count(), 1);
+    let rebuilt = hub.folder.ok(&["rebuild"]);
+    assert!(rebuilt.starts_with("rebuilt from 1 entries"), "{rebuilt}");
+    let folder = hub.stop();
+    assert_eq!(folder.ok(&["verify"]), running);
+    assert_eq!(folder.ok(&["rebuild"]), rebuilt);
+    assert_eq!(folder.ok(&["verify"]), running);
+}
+
+#[test]
+fn a_tampered_journal_is_named_with_status_1() {
+    let folder = Hub::start().stop();
+    let conn = Connection::open(folder.data().join("evertill.db")).unwrap();
+    let replica: i64 = conn
+        .query_row("SELECT replica FROM local", [], |row| row.get(0))
+        .unwrap();
+    conn.execute("UPDATE entry SET bytes = x'00'", []).unwrap();
+    drop(conn);
+    let line = folder.fails(1, &["verify"]);
+    assert!(
+        line.contains(&format!("{:016x}", replica.cast_unsigned())),
+        "{line}"
+    );
+    assert!(line.contains("at number 1"), "{line}");
+}
+
+#[test]
+fn a_backup_of_a_running_hub_is_restored_elsewhere_and_over_it() {
+    let hub = Hub::start();
+    let backup = hub.folder.0.path().join("backup");
+    let backup = backup.to_str().unwrap();
+    assert_eq!(hub.folder.ok(&["backup", backup]).trim(), backup);
+    let taken = hub.folder.fails(1, &["backup", backup]);
+    assert!(taken.contains("is not empty"), "{taken}");
+    let refused = hub.folder.fails(1, &["restore", backup]);
+    assert!(refused.contains("is in use by process"), "{refused}");
+    let other = Folder::new();
+    assert_eq!(other.ok(&["restore", backup]), "");
+    let restored = Hub::on(other);
+    let bearer = format!("Bearer {}", hub.key);
+    let known = restored.request("GET", "/policies", &[("authorization", &bearer)], b"");
+    assert_eq!(known.status, 200, "the keys came along");
+    // The journal of the hub's former life is there, and a new one began.
+    assert_eq!(restored.folder.ok(&["verify"]).lines().count(), 2);
+    let folder = hub.stop();
+    let said = folder.ok(&["restore", backup]);
+    assert!(said.starts_with("the former data is in "), "{said}");
+    assert!(
+        folder
+            .fails(1, &["restore", "nowhere"])
+            .contains("is no backup")
+    );
+}
+
+#[test]
 fn wrong_use_is_one_line_that_says_what_to_write() {
     let folder = Folder::new();
     let file = folder.file("products.csv", PRODUCTS);
@@ -120,7 +187,9 @@ fn wrong_use_is_one_line_that_says_what_to_write() {
 
 #[test]
 fn every_command_explains_itself_with_an_example() {
-    for command in ["serve", "import", "api-key", "doctor"] {
+    for command in [
+        "serve", "import", "api-key", "verify", "rebuild", "backup", "restore", "doctor",
+    ] {
         let ended = evertill_support::run(crate::client::BINARY, &[command, "--help"]).unwrap();
         assert_eq!(ended.status, Some(0));
         let example = format!("Example: evertill-hub {command}");

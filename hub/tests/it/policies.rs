@@ -79,6 +79,16 @@ fn every_route_asks_for_a_live_key() {
         ("PUT", "/policies/tax"),
         ("GET", "/policies/tax/history"),
         ("POST", "/imports/products"),
+        ("GET", "/stock"),
+        ("GET", "/sales"),
+        ("GET", "/sales/0b1e7d1f-3c7a-8d2e-9f00-112233445566"),
+        ("GET", "/days/S001/2026-07-01"),
+        ("GET", "/fleet"),
+        ("GET", "/quarantine"),
+        ("POST", "/quarantine/1/retry"),
+        ("POST", "/quarantine/1/dismiss"),
+        ("GET", "/products"),
+        ("GET", "/products/A"),
     ] {
         for token in ["", "Bearer", "Bearer nonsense", "Basic YTpi"] {
             let headers = [("authorization", token), ("idempotency-key", key.as_str())];

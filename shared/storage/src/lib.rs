@@ -15,6 +15,7 @@ pub mod apikeys;
 pub mod apply;
 mod arrival;
 pub mod backup;
+pub mod completeness;
 pub mod enrolments;
 pub mod feed;
 pub mod idempotency;

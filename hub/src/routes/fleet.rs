@@ -1,0 +1,79 @@
+//! `GET /fleet`: the nodes of the chain.
+
+use axum::extract::State;
+use evertill_http::{List, Problem};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::auth::Principal;
+use crate::services::fleet::{self, FleetNode};
+use crate::state::Hub;
+
+/// A node with one of its journals.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct FleetView {
+    /// Where it stands.
+    location: String,
+    /// The machine, 16 hexadecimal digits.
+    node: String,
+    /// One life of its database; null if it never sent an entry.
+    replica: Option<String>,
+    /// Whether it is connected now.
+    connected: bool,
+    /// When it was last heard, RFC 3339; null if never.
+    last_contact: Option<String>,
+    /// How far its journal is known.
+    head: FleetHeadView,
+    /// Whether everything that the location last announced is applied.
+    complete: bool,
+    /// Whether its journal broke, and nothing more of it is taken until a
+    /// person settles the case in quarantine.
+    stopped: bool,
+    /// Whether its certificates are revoked.
+    revoked: bool,
+    /// Its open quarantine cases.
+    quarantined: usize,
+    /// The release that it runs, while it is connected.
+    version: Option<String>,
+}
+
+/// How far a journal is known.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct FleetHeadView {
+    /// The last entry that is held here.
+    applied: u64,
+    /// The last entry that the node said it has.
+    announced: u64,
+}
+
+/// Every node, by location; one item for each of its journals.
+#[utoipa::path(
+    get, path = "/api/v1/fleet", tag = "fleet",
+    responses((status = 200, description = "All nodes", body = List<FleetView>))
+)]
+pub(super) async fn list(_: Principal, State(hub): State<Hub>) -> Result<List<FleetView>, Problem> {
+    let nodes = fleet::list(&hub).await?;
+    Ok(List {
+        items: nodes.into_iter().map(view).collect(),
+        next_cursor: None,
+    })
+}
+
+fn view(node: FleetNode) -> FleetView {
+    FleetView {
+        location: node.location.to_string(),
+        node: node.node.to_string(),
+        replica: node.replica.map(|replica| replica.to_string()),
+        connected: node.connected,
+        last_contact: node.last_contact.map(|at| at.to_string()),
+        head: FleetHeadView {
+            applied: node.applied,
+            announced: node.announced,
+        },
+        complete: node.complete,
+        stopped: node.stopped,
+        revoked: node.revoked,
+        quarantined: node.quarantined,
+        version: node.version,
+    }
+}
