@@ -1,7 +1,7 @@
 //! Feeds: what the hub has for each location, as a chained sequence of its own.
 //!
 //! The hub appends an item in the transaction that wrote its source
-//! ([`append`]) and hands out pages ([`read`]); a node verifies, gates and
+//! ([`publish`]) and hands out pages ([`read`]); a node verifies, gates and
 //! applies a page ([`commit`]) and moves its position in the same transaction. An
 //! item's hash covers its bytes, its place, its location and the item before
 //! it, so a page that was cut, reordered or meant for another store does not
@@ -13,6 +13,7 @@
 mod hub;
 mod item;
 mod node;
+mod publish;
 
 use evertill_domain::{LocationId, ReplicaId, Seq};
 use evertill_journal::{EntryHash, Part, Watermark};
@@ -21,6 +22,7 @@ use rusqlite::{Connection, params};
 pub use hub::{Reader, acknowledge, append, heads, read, readers};
 pub use item::{Item, ItemError, ItemPart, MAX_ITEM_BYTES};
 pub use node::{Committed, commit};
+pub use publish::publish;
 
 use crate::sql::{Doing, TableResult, int, optional, uint};
 

@@ -1,0 +1,175 @@
+//! Publishing: which locations an entry of the hub concerns, and what goes
+//! into their feeds.
+//!
+//! Invariant: a document is on a feed whole or not at all. Its first appearance
+//! brings its earlier changes before the new one, each as an item of the entry
+//! that it came with.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use evertill_documents::read;
+use evertill_domain::{DocumentId, Event, LocationId, ReplicaId, Seq, event};
+use evertill_journal::{Entry, Watermark};
+use rusqlite::{Connection, params};
+
+use super::{Item, ItemPart, append};
+use crate::ingest::actors;
+use crate::journal::{self, Author};
+use crate::projection::documents::{self, Place};
+use crate::sql::{Doing, TableError, TableResult, int, text, uint};
+
+/// Writes what an own entry of the hub says about other locations into their
+/// feeds: opening stock posted for them, counts asked of them, and whatever
+/// adds to a document that is on a feed already. Call it in the transaction
+/// that appended the entry. Gives the feeds that grew, with their new heads.
+///
+/// # Errors
+/// The tables could not be used, or there is no such entry.
+pub fn publish(
+    conn: &Connection,
+    hub: &Author,
+    seq: Seq,
+) -> TableResult<Vec<(LocationId, Watermark)>> {
+    let entry = held(conn, hub.replica, seq)?;
+    let mut concerned: BTreeMap<LocationId, BTreeSet<DocumentId>> = BTreeMap::new();
+    for part in &entry.parts {
+        for location in readers_of(conn, hub, &part.document, &part.change)? {
+            concerned.entry(location).or_default().insert(part.document);
+        }
+    }
+    let mut grown = Vec::with_capacity(concerned.len());
+    for (location, documents) in concerned {
+        let mut items = Vec::new();
+        for document in &documents {
+            if first_appearance(conn, hub.replica, &location, document)? {
+                items.extend(history(conn, document, (hub.replica, seq))?);
+            }
+        }
+        items.push(item(conn, &entry, &documents)?);
+        let head = append(conn, hub.replica, &location, &items)?;
+        grown.push((location, head));
+    }
+    Ok(grown)
+}
+
+/// The locations whose business a part is: those that its events name, and
+/// those that have its document on their feed.
+fn readers_of(
+    conn: &Connection,
+    hub: &Author,
+    document: &DocumentId,
+    change: &[u8],
+) -> TableResult<BTreeSet<LocationId>> {
+    let events = read(change).map_err(|error| TableError::Damaged {
+        what: format!("document {document}"),
+        detail: error.to_string(),
+    })?;
+    let mut locations: BTreeSet<LocationId> = events
+        .iter()
+        .filter_map(|(_, bytes)| match event::decode(bytes) {
+            Ok(Event::Movements(movements)) => Some(movements.location),
+            Ok(Event::CountRequested(request)) => Some(request.location),
+            Ok(Event::CountPosted(posted)) => Some(posted.location),
+            Ok(Event::Receipt(_) | Event::Unknown { .. }) | Err(_) => None,
+        })
+        .collect();
+    let listed = conn
+        .prepare_cached("SELECT location FROM feed_document WHERE hub = ?1 AND document = ?2")
+        .and_then(|mut select| {
+            let columns = params![int(hub.replica.0), document.as_bytes()];
+            let rows = select.query_map(columns, |row| text(row, 0))?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        })
+        .doing("look up who reads a document")?;
+    locations.extend(listed);
+    locations.remove(&hub.location);
+    Ok(locations)
+}
+
+/// Notes that a document is on a feed; true if it was not before.
+fn first_appearance(
+    conn: &Connection,
+    hub: ReplicaId,
+    location: &LocationId,
+    document: &DocumentId,
+) -> TableResult<bool> {
+    conn.prepare_cached("INSERT OR IGNORE INTO feed_document VALUES (?1, ?2, ?3)")
+        .and_then(|mut insert| {
+            insert.execute(params![int(hub.0), location.as_str(), document.as_bytes()])
+        })
+        .doing("note a document on a feed")
+        .map(|rows| rows == 1)
+}
+
+/// The changes of a document that came before an entry, as items.
+fn history(
+    conn: &Connection,
+    document: &DocumentId,
+    (replica, seq): (ReplicaId, Seq),
+) -> TableResult<Vec<Item>> {
+    let before = places(conn, document)?
+        .into_iter()
+        .filter(|place| (place.replica, place.seq) != (replica, seq));
+    let only = BTreeSet::from([*document]);
+    before
+        .map(|place| item(conn, &held(conn, place.replica, place.seq)?, &only))
+        .collect()
+}
+
+/// Where the changes of a document stand, causes first.
+fn places(conn: &Connection, document: &DocumentId) -> TableResult<Vec<Place>> {
+    let opened = documents::opened_at(conn, document)?;
+    let later = conn
+        .prepare_cached(
+            "SELECT replica, seq, n FROM document_change WHERE document = ?1
+             ORDER BY max_op, hash",
+        )
+        .and_then(|mut select| {
+            let rows = select.query_map([document.as_bytes()], |row| {
+                Ok(Place {
+                    replica: ReplicaId(uint(row, 0)?),
+                    seq: uint(row, 1)?,
+                    n: row.get(2)?,
+                })
+            })?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        })
+        .doing("read a document's changes")?;
+    Ok(opened.into_iter().chain(later).collect())
+}
+
+/// The parts of an entry that add to these documents.
+fn item(conn: &Connection, entry: &Entry, documents: &BTreeSet<DocumentId>) -> TableResult<Item> {
+    let damaged = |detail: &str| TableError::Damaged {
+        what: format!("the journal of replica {}", entry.replica),
+        detail: detail.to_owned(),
+    };
+    let (_, location) =
+        actors::home_of(conn, entry.replica)?.ok_or_else(|| damaged("it is not listed"))?;
+    let actor = actors::writer_of(conn, entry, &location)?
+        .ok_or_else(|| damaged("no start says who writes it"))?;
+    let ends = entry.parts.iter().skip(1).map(|next| next.n);
+    let parts = entry.parts.iter().zip(ends.chain([u32::MAX]));
+    Ok(Item {
+        origin: entry.replica,
+        seq: entry.seq,
+        actor,
+        hlc: entry.hlc,
+        location,
+        reissue: entry.reissue,
+        parts: parts
+            .filter(|(part, _)| documents.contains(&part.document))
+            .map(|(part, n_end)| ItemPart {
+                part: part.clone(),
+                n_end,
+            })
+            .collect(),
+    })
+}
+
+fn held(conn: &Connection, replica: ReplicaId, seq: Seq) -> TableResult<Entry> {
+    let sealed = journal::entry(conn, replica, seq)?.ok_or_else(|| TableError::Unfit {
+        reason: format!("entry {seq} of replica {replica} is not held and cannot be fed"),
+    })?;
+    Ok(sealed.entry)
+}

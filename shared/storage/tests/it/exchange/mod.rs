@@ -1,0 +1,8 @@
+//! What comes from other machines: frames, feeds, quarantine, verification.
+
+mod feed;
+mod hostile;
+mod ingest;
+mod quarantine;
+mod verify;
+mod world;
