@@ -19,6 +19,7 @@ use rusqlite::{Connection, params};
 use crate::apply::{self, AppliedPart, Batch};
 use crate::feed::Item;
 use crate::journal;
+use crate::projection::documents;
 use crate::sql::{Doing, TableError, TableResult, int, text, uint};
 
 /// The tables that are computed.
@@ -306,7 +307,16 @@ impl Run<'_> {
     }
 
     fn parts(&mut self, place: (ReplicaId, Seq), parts: &[Part]) -> TableResult<u64> {
-        let parts: Vec<AppliedPart> = parts.iter().map(trusted).collect::<TableResult<_>>()?;
+        let mut fresh = Vec::with_capacity(parts.len());
+        for part in parts {
+            let part = trusted(part)?;
+            // A change that came twice, in an entry that was written again or on
+            // a feed, counted once then and counts once now.
+            if !documents::holds(self.conn, &part.document, &part.info)? {
+                fresh.push(part);
+            }
+        }
+        let parts = fresh;
         let applied = apply::apply(self.conn, &mut self.batch, place, &parts)?;
         applied.map_err(|clash| TableError::Damaged {
             what: format!("entry {} of replica {}", place.1, place.0),

@@ -62,6 +62,9 @@ pub(crate) fn writer_of(
     let Some((replica, seq)) = entry.reissue else {
         return actor_at(conn, entry.replica, entry.seq);
     };
+    if replica == entry.replica {
+        return actor_at(conn, replica, seq);
+    }
     match home_of(conn, replica)? {
         Some((_, home)) if home == *location => actor_at(conn, replica, seq),
         _ => Ok(None),

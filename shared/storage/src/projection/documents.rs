@@ -90,6 +90,25 @@ pub(crate) fn part_at(conn: &Connection, place: Place) -> TableResult<(DocumentI
     Ok((part.document, part.change))
 }
 
+/// Whether a change that passed the gate is applied here. A document has one
+/// opening change, because its id derives from that change's place.
+pub(crate) fn holds(
+    conn: &Connection,
+    document: &DocumentId,
+    info: &ChangeInfo,
+) -> TableResult<bool> {
+    if info.deps.is_empty() {
+        return opened_at(conn, document).map(|opened| opened.is_some());
+    }
+    conn.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM document_change WHERE document = ?1 AND hash = ?2)",
+    )
+    .and_then(|mut select| {
+        select.query_row(params![document.as_bytes(), info.hash], |row| row.get(0))
+    })
+    .doing("look up a change")
+}
+
 /// Claims a document for its opening change; `false` if it is opened already.
 pub(crate) fn open(conn: &Connection, document: &DocumentId, place: Place) -> TableResult<bool> {
     conn.prepare_cached("INSERT OR IGNORE INTO document VALUES (?1, ?2, ?3, ?4)")

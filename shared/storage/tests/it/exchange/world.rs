@@ -1,6 +1,8 @@
 //! Stores with journals of their own, a hub that takes them in, and a forger
 //! who writes entries by hand.
 
+use std::collections::BTreeMap;
+
 use evertill_documents::{PART_CODEC, create};
 use evertill_domain::{ActorId, Event, Hlc, LocationId, NodeId, ReplicaId, event};
 use evertill_journal::{Compression, Control, Entry, Frame, Part, Sealed, Start, Watermark, pack};
@@ -8,6 +10,7 @@ use evertill_storage::ingest::{self, IngestError, Ingested, Peer, Refusal};
 use evertill_storage::journal::{self, Appended, Author};
 use evertill_storage::quarantine::{self, Case, CaseState};
 use evertill_storage::rusqlite::Connection;
+use evertill_storage::{rebuild, verify};
 
 use crate::ledger::world::{database, now, sale, sell, store};
 
@@ -122,34 +125,17 @@ pub(crate) fn count(conn: &Connection, table: &str) -> i64 {
     conn.query_row(&sql, [], |row| row.get(0)).unwrap()
 }
 
-/// Every row of every projection, as text in a fixed order.
-pub(crate) fn fingerprint(conn: &Connection) -> Vec<String> {
-    let tables = [
-        "actor",
-        "document",
-        "document_change",
-        "receipt",
-        "receipt_link",
-        "register_total",
-        "stock",
-        "day",
-        "day_tax",
-        "day_tender",
-        "count_task",
-        "projection_head",
-    ];
-    let mut rows = Vec::new();
-    for table in tables {
-        let mut select = conn.prepare(&format!("SELECT * FROM {table}")).unwrap();
-        let columns = select.column_count();
-        let found = select.query_map([], |row| {
-            let values: Vec<_> = (0..columns).map(|i| row.get_ref(i).unwrap()).collect();
-            Ok(format!("{table} {values:?}"))
-        });
-        rows.extend(found.unwrap().map(Result::unwrap));
-    }
-    rows.sort();
-    rows
+/// A hash of each projection, after making sure that the database verifies and
+/// that a rebuild gives the same tables.
+pub(crate) fn fingerprint(conn: &Connection) -> BTreeMap<&'static str, [u8; 32]> {
+    verify::verify(conn).unwrap();
+    let found = rebuild::fingerprint(conn).unwrap();
+    conn.execute_batch("SAVEPOINT rebuilt").unwrap();
+    rebuild::rebuild(conn).unwrap();
+    assert_eq!(rebuild::fingerprint(conn).unwrap(), found, "rebuilt");
+    conn.execute_batch("ROLLBACK TO rebuilt; RELEASE rebuilt")
+        .unwrap();
+    found
 }
 
 /// A machine that writes what it likes: well-chained entries of any content.
