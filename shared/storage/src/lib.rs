@@ -16,6 +16,7 @@ pub mod apply;
 mod arrival;
 pub mod backup;
 pub mod completeness;
+pub mod counts;
 pub mod enrolments;
 pub mod feed;
 pub mod idempotency;

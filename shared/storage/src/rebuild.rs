@@ -312,7 +312,7 @@ impl Run<'_> {
             let part = trusted(part)?;
             // A change that came twice, in an entry that was written again or on
             // a feed, counted once then and counts once now.
-            if !documents::holds(self.conn, &part.document, &part.info)? {
+            if documents::applied_from(self.conn, &part.document, &part.info)?.is_none() {
                 fresh.push(part);
             }
         }

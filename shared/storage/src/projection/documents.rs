@@ -90,21 +90,22 @@ pub(crate) fn part_at(conn: &Connection, place: Place) -> TableResult<(DocumentI
     Ok((part.document, part.change))
 }
 
-/// Whether a change that passed the gate is applied here. A document has one
-/// opening change, because its id derives from that change's place.
-pub(crate) fn holds(
+/// The part that a change is applied from, if it is applied here. A document
+/// has one opening change, because its id derives from that change's place.
+pub(crate) fn applied_from(
     conn: &Connection,
     document: &DocumentId,
     info: &ChangeInfo,
-) -> TableResult<bool> {
+) -> TableResult<Option<Place>> {
     if info.deps.is_empty() {
-        return opened_at(conn, document).map(|opened| opened.is_some());
+        return opened_at(conn, document);
     }
     conn.prepare_cached(
-        "SELECT EXISTS (SELECT 1 FROM document_change WHERE document = ?1 AND hash = ?2)",
+        "SELECT replica, seq, n FROM document_change WHERE document = ?1 AND hash = ?2",
     )
     .and_then(|mut select| {
-        select.query_row(params![document.as_bytes(), info.hash], |row| row.get(0))
+        let columns = params![document.as_bytes(), info.hash];
+        optional(select.query_row(columns, |row| place(row, 0)))
     })
     .doing("look up a change")
 }

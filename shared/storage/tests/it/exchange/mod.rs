@@ -1,5 +1,6 @@
 //! What comes from other machines: frames, feeds, quarantine, verification.
 
+mod counts;
 mod feed;
 mod hostile;
 mod ingest;
