@@ -1,5 +1,6 @@
 //! The node's binary, started for real.
 
+mod kill;
 mod sales;
 mod serve;
 mod shop;

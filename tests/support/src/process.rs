@@ -1,7 +1,9 @@
 //! Our binaries as child processes.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::collections::VecDeque;
+use std::io::{BufRead as _, BufReader};
 use std::process::{Child, ChildStderr, Command, Stdio};
+use std::thread::{self, JoinHandle};
 
 use anyhow::{Context as _, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
@@ -9,11 +11,14 @@ use rustix::process::{Pid, Signal, kill_process};
 /// Words of the log line that tells the address a service took.
 const ANSWERS_ON: &str = "answers on ";
 
+/// Lines of a service's log that are kept.
+const LOG_LINES: usize = 500;
+
 /// A service that has taken its address. Dropping it kills the process.
 #[derive(Debug)]
 pub struct Running {
     child: Child,
-    log: BufReader<ChildStderr>,
+    log: Option<JoinHandle<String>>,
     url: String,
 }
 
@@ -24,7 +29,7 @@ pub struct Ended {
     pub status: Option<i32>,
     /// What it wrote to standard output.
     pub output: String,
-    /// What it wrote to standard error (for a service: after its start).
+    /// What it wrote to standard error (for a service: its last lines).
     pub errors: String,
 }
 
@@ -69,6 +74,9 @@ impl Running {
             }
             if let Some((_, url)) = line.trim_end().split_once(ANSWERS_ON) {
                 let url = url.to_owned();
+                // Regression: a log that nobody read filled its pipe, and the
+                // service stood still.
+                let log = Some(thread::spawn(|| last_lines(log)));
                 return Ok(Self { child, log, url });
             }
             seen.push_str(&line);
@@ -95,14 +103,34 @@ impl Running {
         let pid = i32::try_from(self.child.id()).context("a process id is positive")?;
         let pid = Pid::from_raw(pid).context("a process id is not zero")?;
         kill_process(pid, Signal::TERM).context("could not send SIGTERM")?;
-        let mut errors = String::new();
-        self.log.read_to_string(&mut errors)?;
+        let status = self.child.wait()?.code();
+        let log = self.log.take().context("the log is read once")?;
         Ok(Ended {
-            status: self.child.wait()?.code(),
+            status,
             output: String::new(),
-            errors,
+            errors: log.join().unwrap_or_default(),
         })
     }
+
+    /// The process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+/// Reads a log to its end and keeps its last lines.
+fn last_lines(mut log: BufReader<ChildStderr>) -> String {
+    let mut kept = VecDeque::new();
+    let mut line = String::new();
+    // A line that is no text ends the reading; the process is ours and writes none.
+    while log.read_line(&mut line).is_ok_and(|read| read > 0) {
+        if kept.len() == LOG_LINES {
+            kept.pop_front();
+        }
+        kept.push_back(std::mem::take(&mut line));
+    }
+    kept.into_iter().collect()
 }
 
 impl Drop for Running {
