@@ -55,7 +55,7 @@ pub struct Batch {
     heads: BTreeMap<(ReplicaId, String), Seq>,
 }
 
-/// Sums of each kind, or a layer on top of them for one entry.
+/// Sums of each kind.
 #[derive(Debug, Default)]
 struct Sums {
     stock: stock::Pending,
@@ -77,34 +77,37 @@ pub fn apply(
     parts: &[AppliedPart],
 ) -> TableResult<Result<u64, Clash>> {
     let place = |n| Place { replica, seq, n };
-    let effects: Vec<Vec<Effects>> = parts
-        .iter()
-        .map(|part| part.events.iter().map(effects).collect())
-        .collect();
+    let mut fresh: Vec<(&AppliedPart, Vec<Effects>)> = Vec::with_capacity(parts.len());
     let mut claims = Claims::default();
-    for (part, effects) in parts.iter().zip(&effects) {
-        if let Err(clash) = claims.part(conn, part, effects, place(part.n))? {
-            claims.give_back(conn)?;
-            return Ok(Err(clash));
-        }
-    }
-    let mut layer = Sums::default();
-    for effects in effects.iter().flatten() {
-        match layer.add(conn, &batch.sums, effects) {
-            Ok(()) => {}
-            Err(TableError::Overflow { figure }) => {
-                claims.give_back(conn)?;
-                return Ok(Err(Clash::Overflow(figure)));
-            }
-            Err(error) => return Err(error),
-        }
-    }
     for part in parts {
+        match claims.document(conn, part, place(part.n))? {
+            Ok(Claimed::New) => fresh.push((part, part.events.iter().map(effects).collect())),
+            Ok(Claimed::Held) => {}
+            Err(clash) => return claims.give_back(conn, clash),
+        }
+    }
+    for (part, effects) in &fresh {
+        for facts in effects.iter().filter_map(|e| e.receipt.as_ref()) {
+            if let Err(clash) = claims.receipt(conn, facts, place(part.n))? {
+                return claims.give_back(conn, clash);
+            }
+        }
+    }
+    match batch
+        .sums
+        .add(conn, fresh.iter().flat_map(|(_, effects)| effects))
+    {
+        Ok(()) => {}
+        Err(TableError::Overflow { figure }) => {
+            return claims.give_back(conn, Clash::Overflow(figure));
+        }
+        Err(error) => return Err(error),
+    }
+    for (part, _) in &fresh {
         for event in &part.events {
             counts::note(conn, &part.document, event)?;
         }
     }
-    batch.sums.absorb(layer);
     Ok(Ok(claims.receipts.len() as u64))
 }
 
@@ -153,23 +156,44 @@ impl Batch {
 }
 
 impl Sums {
-    /// Adds one event's effects on top of `base`.
-    fn add(&mut self, conn: &Connection, base: &Self, effects: &Effects) -> TableResult<()> {
-        self.stock.add(conn, &base.stock, &effects.stock)?;
-        if let Some(day) = &effects.day {
-            self.days.add(conn, &base.days, day)?;
+    /// Adds the effects of one entry, all or none.
+    fn add<'a>(
+        &mut self,
+        conn: &Connection,
+        effects: impl Iterator<Item = &'a Effects>,
+    ) -> TableResult<()> {
+        let mut days = days::Pending::default();
+        let mut registers = registers::Pending::default();
+        let mut add = |effects: &Effects| -> TableResult<()> {
+            self.stock.add(conn, &effects.stock)?;
+            if let Some(day) = &effects.day {
+                days.add(conn, &self.days, day)?;
+            }
+            if let Some(facts) = &effects.receipt {
+                registers.add(conn, &self.registers, facts)?;
+            }
+            Ok(())
+        };
+        for effects in effects {
+            if let Err(error) = add(effects) {
+                self.stock.undo();
+                return Err(error);
+            }
         }
-        if let Some(facts) = &effects.receipt {
-            self.registers.add(conn, &base.registers, facts)?;
-        }
+        self.stock.keep();
+        self.days.absorb(days);
+        self.registers.absorb(registers);
         Ok(())
     }
+}
 
-    fn absorb(&mut self, layer: Self) {
-        self.stock.absorb(layer.stock);
-        self.days.absorb(layer.days);
-        self.registers.absorb(layer.registers);
-    }
+/// What became of a claim on a document.
+enum Claimed {
+    /// The change is new.
+    New,
+    /// The very same change is held already, by way of another entry or feed:
+    /// there is nothing to add.
+    Held,
 }
 
 /// What an entry has claimed so far, to be given back if it cannot apply.
@@ -181,31 +205,43 @@ struct Claims<'a> {
 }
 
 impl<'a> Claims<'a> {
-    fn part(
+    fn document(
         &mut self,
         conn: &Connection,
         part: &'a AppliedPart,
-        effects: &'a [Effects],
+        place: Place,
+    ) -> TableResult<Result<Claimed, Clash>> {
+        let document = &part.document;
+        if !part.info.deps.is_empty() {
+            if !documents::extend(conn, document, &part.info, place)? {
+                return Ok(Ok(Claimed::Held));
+            }
+            self.extended.push((document, &part.info.hash));
+        } else if documents::open(conn, document, place)? {
+            self.opened.push(document);
+        } else if documents::is_opened_by(conn, document, &part.info)? {
+            return Ok(Ok(Claimed::Held));
+        } else {
+            return Ok(Err(Clash::Document(*document)));
+        }
+        Ok(Ok(Claimed::New))
+    }
+
+    fn receipt(
+        &mut self,
+        conn: &Connection,
+        facts: &'a ReceiptFacts,
         place: Place,
     ) -> TableResult<Result<(), Clash>> {
-        if part.info.deps.is_empty() {
-            if !documents::open(conn, &part.document, place)? {
-                return Ok(Err(Clash::Document(part.document)));
-            }
-            self.opened.push(&part.document);
-        } else if documents::extend(conn, &part.document, &part.info, place)? {
-            self.extended.push((&part.document, &part.info.hash));
+        if !receipts::claim(conn, facts, place)? {
+            return Ok(Err(Clash::ReceiptNumber(facts.number.clone())));
         }
-        for facts in effects.iter().filter_map(|e| e.receipt.as_ref()) {
-            if !receipts::claim(conn, facts, place)? {
-                return Ok(Err(Clash::ReceiptNumber(facts.number.clone())));
-            }
-            self.receipts.push(facts);
-        }
+        self.receipts.push(facts);
         Ok(Ok(()))
     }
 
-    fn give_back(self, conn: &Connection) -> TableResult<()> {
+    /// Takes everything back and gives the clash on.
+    fn give_back<T>(self, conn: &Connection, clash: Clash) -> TableResult<Result<T, Clash>> {
         for facts in self.receipts {
             receipts::unclaim(conn, facts)?;
         }
@@ -215,6 +251,6 @@ impl<'a> Claims<'a> {
         for document in self.opened {
             documents::close(conn, document)?;
         }
-        Ok(())
+        Ok(Err(clash))
     }
 }

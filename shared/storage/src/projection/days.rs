@@ -43,8 +43,8 @@ impl Pending {
     }
 
     /// Takes over what a layer on top of this holds.
-    pub(crate) fn absorb(&mut self, mut layer: Self) {
-        self.days.append(&mut layer.days);
+    pub(crate) fn absorb(&mut self, layer: Self) {
+        self.days.extend(layer.days);
     }
 
     /// Writes every touched day.

@@ -125,6 +125,19 @@ pub(crate) fn open(conn: &Connection, document: &DocumentId, place: Place) -> Ta
         .map(|rows| rows == 1)
 }
 
+/// Whether a document's opening change is this very one.
+pub(crate) fn is_opened_by(
+    conn: &Connection,
+    document: &DocumentId,
+    info: &ChangeInfo,
+) -> TableResult<bool> {
+    let Some(place) = opened_at(conn, document)? else {
+        return Ok(false);
+    };
+    let (_, change) = part_at(conn, place)?;
+    Ok(ChangeInfo::read(&change).is_ok_and(|opening| opening.hash == info.hash))
+}
+
 /// Takes back what [`open`] claimed.
 pub(crate) fn close(conn: &Connection, document: &DocumentId) -> TableResult<()> {
     conn.prepare_cached("DELETE FROM document WHERE document = ?1")

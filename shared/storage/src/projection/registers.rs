@@ -70,8 +70,8 @@ impl Pending {
     }
 
     /// Takes over what a layer on top of this holds.
-    pub(crate) fn absorb(&mut self, mut layer: Self) {
-        self.tills.append(&mut layer.tills);
+    pub(crate) fn absorb(&mut self, layer: Self) {
+        self.tills.extend(layer.tills);
     }
 
     /// Writes every touched till.

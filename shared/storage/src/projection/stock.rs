@@ -8,8 +8,9 @@
 //! Invariant: the buckets of a row sum to zero, because a movement takes from
 //! one bucket what it puts into another.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
+use evertill_domain::stock::StockKey;
 use evertill_domain::{Bucket, LocationId, Sku, StockDelta};
 use rusqlite::{Connection, Row, params, params_from_iter};
 
@@ -72,60 +73,79 @@ struct Key {
 }
 
 /// Rows that a batch has touched, with their new figures.
+///
+/// What an entry adds is kept or undone as a whole: [`Pending::keep`] or
+/// [`Pending::undo`] ends it.
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
-    rows: BTreeMap<Key, StockFigures>,
+    rows: Vec<Touched>,
+    /// Where the rows of each SKU are, one for each owner and lot.
+    index: HashMap<LocationId, HashMap<Sku, Vec<usize>>>,
+    /// What the entry under way has added.
+    added: Vec<(usize, Bucket, i64)>,
+}
+
+/// A row that was read, perhaps for an entry that was undone.
+#[derive(Debug)]
+struct Touched {
+    key: Key,
+    figures: StockFigures,
+    changed: bool,
 }
 
 impl Pending {
-    /// Adds deltas on top of what this, then `base`, then the table holds.
+    /// Adds deltas on top of what this, then the table holds.
     ///
     /// # Errors
-    /// [`TableError::Overflow`] when a figure would leave its range: give this
-    /// layer up.
-    pub(crate) fn add(
-        &mut self,
-        conn: &Connection,
-        base: &Self,
-        deltas: &[StockDelta],
-    ) -> TableResult<()> {
+    /// [`TableError::Overflow`] when a figure would leave its range: undo this
+    /// entry.
+    pub(crate) fn add(&mut self, conn: &Connection, deltas: &[StockDelta]) -> TableResult<()> {
         for StockDelta { key, delta } in deltas {
-            let row = Key {
-                location: key.location.clone(),
-                sku: key.sku.clone(),
-                owner: key.owner.clone().unwrap_or_default(),
-                lot: key.lot.clone().unwrap_or_default(),
+            let at = match self.find(key) {
+                Some(at) => at,
+                None => self.read(conn, key)?,
             };
-            let figures = match self.rows.get(&row).or_else(|| base.rows.get(&row)) {
-                Some(figures) => *figures,
-                None => load(conn, &row)?,
-            };
-            let sum = figures.checked_add(key.bucket, *delta);
-            let sum = sum.ok_or_else(|| TableError::Overflow {
-                figure: format!("the stock of {} at {}", row.sku, row.location),
+            let row = &mut self.rows[at];
+            let sum = row.figures.checked_add(key.bucket, *delta);
+            row.figures = sum.ok_or_else(|| TableError::Overflow {
+                figure: format!("the stock of {} at {}", key.sku, key.location),
             })?;
-            self.rows.insert(row, sum);
+            self.added.push((at, key.bucket, *delta));
         }
         Ok(())
     }
 
-    /// Takes over what a layer on top of this holds.
-    pub(crate) fn absorb(&mut self, mut layer: Self) {
-        self.rows.append(&mut layer.rows);
+    /// Keeps what was added since the last call of this or [`Self::undo`].
+    pub(crate) fn keep(&mut self) {
+        for (at, ..) in self.added.drain(..) {
+            self.rows[at].changed = true;
+        }
     }
 
-    /// Writes every touched row.
+    /// Takes back what was added since the last call of this or [`Self::keep`].
+    pub(crate) fn undo(&mut self) {
+        for (at, bucket, delta) in self.added.drain(..) {
+            self.rows[at].figures.buckets[usize::from(bucket.code())] -= delta;
+        }
+    }
+
+    /// Writes every changed row, in the order of the keys, so that neighbours
+    /// are written together.
     pub(crate) fn flush(&mut self, conn: &Connection) -> TableResult<()> {
+        self.undo();
+        self.index.clear();
+        let mut rows = std::mem::take(&mut self.rows);
+        rows.retain(|row| row.changed);
+        rows.sort_unstable_by(|a, b| a.key.cmp(&b.key));
         let mut upsert = conn.prepare_cached(UPSERT).doing("write stock")?;
-        for (key, figures) in std::mem::take(&mut self.rows) {
-            figures.assert_balanced(&key)?;
-            let Key {
-                location,
-                sku,
-                owner,
-                lot,
-            } = &key;
-            let texts: [&dyn rusqlite::ToSql; 4] = [&location.as_str(), &sku.as_str(), owner, lot];
+        for Touched { key, figures, .. } in &rows {
+            figures.assert_balanced(key)?;
+            let texts: [&dyn rusqlite::ToSql; 4] = [
+                &key.location.as_str(),
+                &key.sku.as_str(),
+                &key.owner,
+                &key.lot,
+            ];
             let numbers = figures.buckets.iter().map(|f| f as &dyn rusqlite::ToSql);
             upsert
                 .execute(params_from_iter(texts.into_iter().chain(numbers)))
@@ -133,6 +153,40 @@ impl Pending {
         }
         Ok(())
     }
+
+    fn find(&self, key: &StockKey) -> Option<usize> {
+        let places = self.index.get(&key.location)?.get(&key.sku)?;
+        let is_it = |at: &&usize| {
+            let row = &self.rows[**at].key;
+            row.owner == or_none(key.owner.as_ref()) && row.lot == or_none(key.lot.as_ref())
+        };
+        places.iter().find(is_it).copied()
+    }
+
+    /// Reads a row, which may not exist yet, and gives its place.
+    fn read(&mut self, conn: &Connection, key: &StockKey) -> TableResult<usize> {
+        let key = Key {
+            location: key.location.clone(),
+            sku: key.sku.clone(),
+            owner: or_none(key.owner.as_ref()).to_owned(),
+            lot: or_none(key.lot.as_ref()).to_owned(),
+        };
+        let figures = load(conn, &key)?;
+        let at = self.rows.len();
+        let of_location = self.index.entry(key.location.clone()).or_default();
+        of_location.entry(key.sku.clone()).or_default().push(at);
+        self.rows.push(Touched {
+            key,
+            figures,
+            changed: false,
+        });
+        Ok(at)
+    }
+}
+
+/// The column of an owner or lot.
+fn or_none(text: Option<&String>) -> &str {
+    text.map_or("", String::as_str)
 }
 
 const UPSERT: &str = "INSERT OR REPLACE INTO stock (location, sku, owner, lot,

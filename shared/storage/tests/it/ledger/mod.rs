@@ -1,5 +1,6 @@
 //! The own journal and its projections.
 
 mod append;
+mod figures;
 mod rebuild;
 pub(crate) mod world;
