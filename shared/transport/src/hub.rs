@@ -1,0 +1,170 @@
+//! The hub's end of the line: one UDP socket for both protocols.
+//!
+//! Invariant: what [`HubEndpoint::accept`] hands out has finished its handshake;
+//! a [`Arrival::Node`] has shown a certificate of this hub's authority that is
+//! not revoked.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use evertill_domain::{LocationId, NodeId};
+use quinn::crypto::rustls::{HandshakeData, QuicServerConfig};
+use quinn::{Endpoint, IdleTimeout, ServerConfig, TransportConfig, VarInt};
+use rustls_pki_types::CertificateDer;
+use tokio::sync::{Semaphore, mpsc};
+
+use crate::connection::Connection;
+use crate::enrol::EnrolmentRequest;
+use crate::{CHANNELS, HubIdentity, IdentityError, Revocations, names, tls};
+
+/// Handshakes and enrolments under way at once; more wait in QUIC's own queue
+/// and are refused beyond it.
+const HANDSHAKES: usize = 256;
+/// How long a handshake, and reading an enrolment, may take.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Silence after which QUIC gives a connection up; sessions ask earlier.
+const IDLE_TIMEOUT_MS: u32 = 60_000;
+/// Unread bytes that one channel may have on the way.
+const STREAM_WINDOW: u32 = 1 << 20;
+
+/// Whom a node's certificate names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeerCertificate {
+    /// The machine.
+    pub node: NodeId,
+    /// Its location.
+    pub location: LocationId,
+    /// SHA-256 of the certificate.
+    pub fingerprint: [u8; 32],
+}
+
+/// Somebody at the door.
+#[derive(Debug)]
+pub enum Arrival {
+    /// A machine that wants to enrol.
+    Enrolling(EnrolmentRequest),
+    /// An enrolled node.
+    Node(PeerCertificate, Connection),
+}
+
+/// The hub's UDP socket.
+#[derive(Debug)]
+pub struct HubEndpoint {
+    endpoint: Endpoint,
+    arrivals: mpsc::Receiver<Arrival>,
+}
+
+impl HubEndpoint {
+    /// Takes the address and begins to answer.
+    ///
+    /// # Errors
+    /// [`IdentityError`] when the address is taken or TLS refuses the keys.
+    pub fn bind(
+        address: SocketAddr,
+        identity: &HubIdentity,
+        revocations: Revocations,
+    ) -> Result<Self, IdentityError> {
+        let crypto = tls::hub(identity, revocations)?;
+        let crypto = QuicServerConfig::try_from(crypto).map_err(|error| {
+            // Only a provider without the initial cipher suite gets here.
+            IdentityError::Tls(error.to_string())
+        })?;
+        let mut config = ServerConfig::with_crypto(Arc::new(crypto));
+        config.transport_config(Arc::new(transport()));
+        config.migration(true);
+        config.max_incoming(HANDSHAKES * 4);
+        config.incoming_buffer_size_total(4 << 20);
+        config.incoming_buffer_size(64 << 10);
+        let endpoint = Endpoint::server(config, address)
+            .map_err(|source| IdentityError::Bind { address, source })?;
+        let (arrived, arrivals) = mpsc::channel(16);
+        tokio::spawn(answer(endpoint.clone(), arrived));
+        Ok(Self { endpoint, arrivals })
+    }
+
+    /// The address in use.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn local_address(&self) -> std::io::Result<SocketAddr> {
+        self.endpoint.local_addr()
+    }
+
+    /// The next arrival; `None` after [`close`](Self::close).
+    pub async fn accept(&mut self) -> Option<Arrival> {
+        self.arrivals.recv().await
+    }
+
+    /// Stops answering and ends what is still open.
+    pub async fn close(self) {
+        self.endpoint
+            .close(VarInt::from_u32(0), b"the hub shuts down");
+        self.endpoint.wait_idle().await;
+    }
+}
+
+/// Limits of every connection, at both ends.
+pub(crate) fn transport() -> TransportConfig {
+    let mut config = TransportConfig::default();
+    let channels = u32::try_from(CHANNELS).expect("invariant: few channels");
+    config
+        .max_concurrent_bidi_streams(VarInt::from_u32(channels))
+        .max_concurrent_uni_streams(VarInt::from_u32(0))
+        .stream_receive_window(VarInt::from_u32(STREAM_WINDOW))
+        .receive_window(VarInt::from_u32(STREAM_WINDOW * channels))
+        .send_window(u64::from(STREAM_WINDOW * channels))
+        .datagram_receive_buffer_size(None)
+        .max_idle_timeout(Some(IdleTimeout::from(VarInt::from_u32(IDLE_TIMEOUT_MS))))
+        .keep_alive_interval(None);
+    config
+}
+
+/// Finishes handshakes side by side, so that a slow one delays nobody.
+async fn answer(endpoint: Endpoint, arrived: mpsc::Sender<Arrival>) {
+    let places = Arc::new(Semaphore::new(HANDSHAKES));
+    while let Some(incoming) = endpoint.accept().await {
+        let Ok(place) = places.clone().try_acquire_owned() else {
+            incoming.refuse();
+            continue;
+        };
+        let arrived = arrived.clone();
+        tokio::spawn(async move {
+            let _place = place;
+            let remote = incoming.remote_address();
+            match tokio::time::timeout(HANDSHAKE_TIMEOUT, finish(incoming)).await {
+                Ok(Ok(arrival)) => {
+                    // Nobody listens any more when the hub shuts down.
+                    let _ = arrived.send(arrival).await;
+                }
+                Ok(Err(reason)) => tracing::info!(%remote, reason, "a connection was refused"),
+                Err(_) => tracing::info!(%remote, "a handshake took too long"),
+            }
+        });
+    }
+}
+
+async fn finish(incoming: quinn::Incoming) -> Result<Arrival, String> {
+    let quic = incoming.await.map_err(|error| error.to_string())?;
+    let handshake = quic.handshake_data();
+    let handshake = handshake.and_then(|data| data.downcast::<HandshakeData>().ok());
+    let protocol = handshake.and_then(|data| data.protocol);
+    if protocol.as_deref() == Some(names::ALPN_ENROL) {
+        let request = EnrolmentRequest::read(quic).await?;
+        return Ok(Arrival::Enrolling(request));
+    }
+    let refuse = |reason: String| {
+        quic.close(VarInt::from_u32(1), reason.as_bytes());
+        Err(reason)
+    };
+    let chain = quic.peer_identity();
+    let chain = chain.and_then(|chain| chain.downcast::<Vec<CertificateDer<'static>>>().ok());
+    let certificate = chain.as_ref().and_then(|chain| chain.first());
+    let Some(certificate) = certificate else {
+        return refuse("a client certificate is required; enrol this machine first".to_owned());
+    };
+    match tls::peer(certificate) {
+        Ok(peer) => Ok(Arrival::Node(peer, Connection { quic: quic.clone() })),
+        Err(reason) => refuse(reason),
+    }
+}

@@ -1,0 +1,6 @@
+//! Hub and nodes over real UDP sockets on loopback.
+
+mod channels;
+mod enrolment;
+mod revocation;
+mod world;
