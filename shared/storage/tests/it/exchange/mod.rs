@@ -4,6 +4,6 @@ mod counts;
 mod feed;
 mod hostile;
 mod ingest;
-mod quarantine;
+pub(crate) mod quarantine;
 mod verify;
-mod world;
+pub(crate) mod world;

@@ -67,7 +67,7 @@ pub(crate) fn posted(location: &str, sku: &str, counted: i64, expected: i64) -> 
 }
 
 /// Adds an event to a document whose changes are given.
-fn extend(forger: &mut Forger, opening: &[&Part], event: &Event) -> Part {
+pub(crate) fn extend(forger: &mut Forger, opening: &[&Part], event: &Event) -> Part {
     let changes = opening.iter().map(|part| &part.change);
     let document = Document::load(opening[0].document, changes).unwrap();
     let part = append(

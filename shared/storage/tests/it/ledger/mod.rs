@@ -3,5 +3,6 @@
 mod append;
 mod crash;
 mod figures;
+mod histories;
 mod rebuild;
 pub(crate) mod world;
