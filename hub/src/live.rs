@@ -80,6 +80,7 @@ impl Live {
     }
 
     /// Ends the connection of a node; false if it had none.
+    #[must_use]
     pub fn cut(&self, node: NodeId) -> bool {
         // The lock is not held while cutting: that may take the entry off.
         let held = self.of(node);

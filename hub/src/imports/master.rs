@@ -107,7 +107,7 @@ impl<T> Decided<T> {
 }
 
 /// Reads a file row by row, reporting progress.
-fn read<'b>(
+pub(super) fn read<'b>(
     kind: ImportKind,
     bytes: &'b [u8],
     columns: Columns,
@@ -163,6 +163,12 @@ fn attempt(
 enum Stopped {
     Reference(ReferenceError),
     Import(ImportError),
+}
+
+impl From<ImportError> for Stopped {
+    fn from(error: ImportError) -> Self {
+        Self::Import(error)
+    }
 }
 
 impl From<ReferenceError> for Stopped {
@@ -295,12 +301,12 @@ fn tax_classes(store: &ReferenceStore) -> BTreeSet<TaxClassName> {
 
 /// Writes the reject file before anything is imported: if it cannot be written,
 /// the operator would never learn which rows are missing.
-fn write_rejects(
+pub(super) fn write_rejects(
     kind: ImportKind,
     table: &Table<'_>,
     rejected: &mut [Rejected],
     options: &ImportOptions<'_>,
-) -> Result<Option<PathBuf>, Stopped> {
+) -> Result<Option<PathBuf>, ImportError> {
     rejected.sort_by_key(|rejected| rejected.row.line);
     if rejected.is_empty() || options.dry_run {
         return Ok(None);
@@ -309,12 +315,10 @@ fn write_rejects(
         .reject_file
         .write(table, rejected)
         .map(Some)
-        .map_err(|source| {
-            Stopped::Import(ImportError::RejectFile {
-                kind: kind.as_str(),
-                path: options.reject_file.fallback.clone(),
-                source,
-            })
+        .map_err(|source| ImportError::RejectFile {
+            kind: kind.as_str(),
+            path: options.reject_file.fallback.clone(),
+            source,
         })
 }
 
@@ -332,15 +336,20 @@ fn summary<T>(
         unchanged: decided.unchanged,
         rejected: count,
         reject_file,
-        rejections: rejected
-            .iter()
-            .take(SHOWN_REJECTIONS)
-            .map(|rejected| Rejection {
-                line: rejected.row.line,
-                problems: rejected.problems.clone(),
-            })
-            .collect(),
+        rejections: shown(rejected),
         version,
         dry_run: options.dry_run,
     }
+}
+
+/// The first refused rows, as a summary repeats them.
+pub(super) fn shown(rejected: &[Rejected]) -> Vec<Rejection> {
+    rejected
+        .iter()
+        .take(SHOWN_REJECTIONS)
+        .map(|rejected| Rejection {
+            line: rejected.row.line,
+            problems: rejected.problems.clone(),
+        })
+        .collect()
 }

@@ -12,8 +12,11 @@
 use std::path::PathBuf;
 
 use evertill_storage::reference::ReferenceError;
+use evertill_storage::{ReadError, WriteError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use crate::state::StartError;
 
 pub use reject::RejectFile;
 pub use row::Problem;
@@ -21,12 +24,15 @@ pub use table::{FILE_MAX_BYTES, TableError};
 
 mod locations;
 mod master;
+mod posting;
 mod products;
 mod reject;
 mod row;
+mod stock;
 mod table;
 
 pub use master::{import_locations, import_products};
+pub use stock::import_stock;
 
 /// Refused rows that a summary repeats; the reject file has them all.
 const SHOWN_REJECTIONS: usize = 20;
@@ -146,9 +152,15 @@ pub enum ImportError {
         /// What failed.
         source: ReferenceError,
     },
-    /// Stock needs the hub's journal.
-    #[error("could not import the stock file: this release keeps no journal at the hub")]
-    NoJournal,
+    /// The hub's own journal could not be begun.
+    #[error("could not import the stock file: {0}")]
+    Start(#[from] StartError),
+    /// The stock could not be read.
+    #[error("could not import the stock file: {0}")]
+    Read(#[from] ReadError<evertill_storage::TableError>),
+    /// The stock could not be posted.
+    #[error("could not import the stock file: {0}")]
+    Post(#[from] WriteError<evertill_storage::TableError>),
     /// The reject file could not be written, so nothing was imported.
     #[error(
         "could not import the {kind} file: the reject file {path} cannot be written: {source}; free space or mend the folder's permissions"
@@ -161,4 +173,18 @@ pub enum ImportError {
         /// What failed.
         source: std::io::Error,
     },
+}
+
+impl ImportError {
+    fn reference(kind: ImportKind, source: ReferenceError) -> Self {
+        let kind = kind.as_str();
+        Self::Reference { kind, source }
+    }
+}
+
+/// A view that could not be opened; only stock is read over one.
+impl From<ReferenceError> for ImportError {
+    fn from(source: ReferenceError) -> Self {
+        Self::reference(ImportKind::Stock, source)
+    }
 }

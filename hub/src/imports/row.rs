@@ -170,6 +170,15 @@ impl<'t> Fields<'t> {
             }
             return None;
         };
+        self.money(field, currency)
+    }
+
+    /// An amount of zero or more in a currency that is known; may be absent.
+    pub(super) fn money(&mut self, field: &'static str, currency: Currency) -> Option<Money> {
+        let text = self.text(field);
+        if text.is_empty() {
+            return None;
+        }
         let amount = self.read(field, Money::parse_decimal(text, currency))?;
         if amount.is_negative() {
             self.refuse(field, format!("{text} is below zero: write 0 or more"));

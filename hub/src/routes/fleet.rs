@@ -10,6 +10,10 @@ use crate::services::fleet::{self, FleetNode};
 use crate::state::Hub;
 
 /// A node with one of its journals.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own that a person asks about"
+)]
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct FleetView {
     /// Where it stands.

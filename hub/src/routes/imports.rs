@@ -81,9 +81,10 @@ fn refused(error: UploadError) -> Problem {
     match error {
         UploadError::Lookup(ReadError::Failed(OnceError::OtherBody)) => other_body(),
         UploadError::Lookup(error) => internal(&error),
-        UploadError::Record(error) => error.into(),
+        UploadError::Record(error) | UploadError::Import(ImportError::Post(error)) => error.into(),
         UploadError::Import(ImportError::Table { source, .. }) => table_refused(&source),
         UploadError::Import(ImportError::Reference { source, .. }) => source.into(),
+        UploadError::Import(ImportError::Read(error)) => error.into(),
         UploadError::Import(error) => internal(&error),
     }
 }

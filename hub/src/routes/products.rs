@@ -40,21 +40,21 @@ pub(super) async fn list(
     let limit = page.limit;
     let found = hub
         .reference()
-        .read(move |view| match filter.query {
-            Some(query) => Ok::<_, ReferenceError>(List {
-                items: view.search(&query, limit)?,
-                next_cursor: None,
-            }),
-            None => {
-                let mut products = view.page_products(after.as_ref(), limit)?;
-                // One read gives at most a whole page, so the surplus product
-                // that proves there is more is read for itself.
-                if products.len() == limit {
-                    let last = products.last().map(|product| product.sku.clone());
-                    products.extend(view.page_products(last.as_ref(), 1)?);
-                }
-                Ok(List::page(products, limit, |product| product.sku.clone()))
+        .read(move |view| {
+            if let Some(query) = filter.query {
+                return Ok::<_, ReferenceError>(List {
+                    items: view.search(&query, limit)?,
+                    next_cursor: None,
+                });
             }
+            let mut products = view.page_products(after.as_ref(), limit)?;
+            // One read gives at most a whole page, so the surplus product that
+            // proves there is more is read for itself.
+            if products.len() == limit {
+                let last = products.last().map(|product| product.sku.clone());
+                products.extend(view.page_products(last.as_ref(), 1)?);
+            }
+            Ok(List::page(products, limit, |product| product.sku.clone()))
         })
         .await?;
     Ok(found.map(|product| ProductView::of(&product)))

@@ -19,6 +19,10 @@ use crate::state::Hub;
 const CASES_MAX: usize = 10_000;
 
 /// A node with one of its journals.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own that a person asks about"
+)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FleetNode {
     /// Where it stands.

@@ -113,7 +113,7 @@ fn run(
     let summary = match kind {
         ImportKind::Products => imports::import_products(hub.reference(), bytes, options),
         ImportKind::Locations => imports::import_locations(hub.reference(), bytes, options),
-        ImportKind::Stock => Err(ImportError::NoJournal),
+        ImportKind::Stock => imports::import_stock(hub, bytes, options),
     }?;
     tracing::info!(
         import.kind = kind.as_str(),

@@ -41,6 +41,48 @@ fn an_import_does_and_says_the_same_running_and_stopped() {
 }
 
 #[test]
+fn stock_of_a_file_is_shown_at_once_and_the_same_file_changes_nothing() {
+    let folder = Folder::new();
+    let products = folder.file("products.csv", PRODUCTS);
+    assert_eq!(folder.import("products", &products).status, Some(0));
+    let stock = "location,sku,quantity,unit_cost\nS001,A,12,0.90\nS002,B,3,\n";
+    let file = folder.file("stock.csv", stock);
+    let file = file.to_str().unwrap();
+    let first = folder.ok(&["import", "stock", file]);
+    assert_eq!(first, "2 rows: 2 accepted, 0 unchanged, 0 rejected\n");
+    let hub = Hub::on(folder);
+    let again = hub.folder.ok(&["import", "stock", file]);
+    assert_eq!(again, "2 rows: 0 accepted, 2 unchanged, 0 rejected\n");
+    let items = hub.items("/stock");
+    let figures: Vec<_> = items
+        .iter()
+        .map(|item| {
+            (
+                item["location"].as_str(),
+                item["sku"].as_str(),
+                item["on_hand"].as_str(),
+            )
+        })
+        .collect();
+    let expected = [("S001", "A", "12"), ("S002", "B", "3")];
+    assert_eq!(
+        figures,
+        expected.map(|(l, s, n)| (Some(l), Some(s), Some(n)))
+    );
+    assert_eq!(items[0]["complete"], true);
+    assert_eq!(items[0]["buckets"]["opening"], "-12");
+    assert_eq!(hub.items("/stock?sku=B").len(), 1);
+    assert_eq!(hub.items("/stock?location=S001&sku=B").len(), 0);
+    hub.get("/stock?sku=%20x").problem(400);
+    hub.get("/stock?shop=S001").problem(400);
+    // Uploaded, the next count is a difference from the hub's own fold.
+    let next = "location,sku,quantity,unit_cost\nS001,A,10,\n";
+    assert_eq!(hub.post_csv("/imports/stock", next).json()["accepted"], 1);
+    assert_eq!(hub.items("/stock?sku=A")[0]["on_hand"], "10");
+    assert_eq!(hub.folder.ok(&["verify"]).lines().count(), 1);
+}
+
+#[test]
 fn rejected_rows_go_to_the_reject_file_and_good_rows_stay() {
     let rows = format!("{PRODUCTS}C,,,,,x,,USD,zero,each\n");
     for running in [false, true] {

@@ -20,6 +20,7 @@ pub mod counts;
 pub mod enrolments;
 pub mod feed;
 pub mod idempotency;
+pub mod imports;
 pub mod ingest;
 pub mod journal;
 pub mod kernel;

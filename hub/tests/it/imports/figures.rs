@@ -48,3 +48,32 @@ fn figures() {
         );
     }
 }
+
+#[test]
+#[ignore = "prints figures, proves nothing"]
+fn stock_figures() {
+    let dir = TempDir::new().unwrap();
+    let store = evertill_storage::Store::open(dir.path(), &evertill_storage::StoreOptions::hub());
+    let hub = evertill_hub::state::Hub::open(store.unwrap()).unwrap();
+    let mut options = ImportOptions {
+        dry_run: false,
+        reject_file: RejectFile::for_upload("in", dir.path()),
+        progress: &mut |_| {},
+    };
+    import_products(hub.reference(), file().as_bytes(), &mut options).unwrap();
+    for (what, counted) in [("opening stock", 7), ("another count", 9)] {
+        let mut text = "location,sku,quantity,unit_cost\n".to_owned();
+        for number in 0..ROWS {
+            let (store, sku) = (number % 3, 1_000_000 + number);
+            writeln!(text, "S00{store},{sku},{},0.55", counted + number % 40).unwrap();
+        }
+        let start = Instant::now();
+        let done = evertill_hub::imports::import_stock(&hub, text.as_bytes(), &mut options);
+        let seconds = start.elapsed().as_secs_f64();
+        println!(
+            "{what:<14} {:?} in {seconds:.2} s, {:.0} rows/s",
+            counts(&done.unwrap()),
+            f64::from(ROWS) / seconds
+        );
+    }
+}

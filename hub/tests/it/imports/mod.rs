@@ -13,6 +13,7 @@ use tempfile::TempDir;
 mod figures;
 mod locations;
 mod products;
+mod stock;
 
 pub const HEADER: &str =
     "sku,barcode,name,department,category,price,cost,currency,tax_class,unit\n";

@@ -13,7 +13,10 @@ use super::error::OpenError;
 use super::fault::Fault;
 
 /// The files in order; the n-th brings the schema to version n.
-const FILES: &[&str] = &[include_str!("../../migrations/0001_journal.sql")];
+const FILES: &[&str] = &[
+    include_str!("../../migrations/0001_journal.sql"),
+    include_str!("../../migrations/0002_imports.sql"),
+];
 
 /// Brings the schema of an open database up to date; `path` is for the error.
 ///

@@ -4,6 +4,7 @@ mod apikeys;
 mod completeness;
 mod enrolments;
 mod idempotency;
+mod imports;
 mod registers;
 
 use std::path::Path;
