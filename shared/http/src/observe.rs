@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{ALLOW, CONTENT_TYPE};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -137,9 +137,7 @@ fn as_problem(response: Response) -> Response {
         return response;
     }
     if status == StatusCode::METHOD_NOT_ALLOWED {
-        let allow = response.headers().get(ALLOW).cloned();
-        return Problem::method_not_allowed(allow.unwrap_or_else(|| HeaderValue::from_static("")))
-            .into_response();
+        return Problem::method_not_allowed().into_response();
     }
     let code = match status {
         StatusCode::NOT_FOUND => "not_found",

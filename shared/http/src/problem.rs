@@ -6,7 +6,7 @@
 //! what the client sent.
 
 use axum::body::Body;
-use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Response, StatusCode};
 use axum::response::IntoResponse;
 use serde::Serialize;
@@ -118,15 +118,15 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not_found", detail)
     }
 
-    /// 405 with `Allow`.
-    pub fn method_not_allowed(allow: HeaderValue) -> Self {
-        let named = allow.to_str().unwrap_or_default().to_owned();
+    /// 405; the router names the methods in the header `Allow`, which it sets
+    /// outside every layer and only if no other one did.
+    #[must_use]
+    pub fn method_not_allowed() -> Self {
         Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "method_not_allowed",
-            format!("this path does not take that method; it takes {named}"),
+            "this path does not take that method; the header Allow names those it takes",
         )
-        .header(ALLOW, allow)
     }
 
     /// 409: the request contradicts the present state.
