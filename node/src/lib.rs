@@ -7,3 +7,4 @@ pub mod routes;
 pub mod serve;
 pub mod services;
 pub mod state;
+pub mod uplink;

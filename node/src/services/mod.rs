@@ -7,6 +7,7 @@
 //! Invariant: a refused command leaves no trace, and a repeated one changes
 //! nothing.
 
+pub mod counts;
 pub mod days;
 mod failure;
 pub mod journal;

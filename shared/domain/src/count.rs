@@ -7,7 +7,7 @@
 //!
 //! Invariant: [`CountRequest::check`] and [`CountPosted::check`].
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::{LocationId, ReplicaId, Seq, Sku};
 use crate::quantity::{Quantity, Unit};
@@ -47,6 +47,31 @@ pub struct CountLine {
     pub counted: Quantity,
     /// The lot, where lots are tracked.
     pub lot: Option<String>,
+}
+
+/// Decides what a count comes to: each figure against what the records held at
+/// the entries that the counter had seen, in thousandths by (SKU, lot); what
+/// they do not list, they hold nothing of. Sales since then stay sold.
+#[must_use]
+pub fn decide_count(
+    request: &CountRequest,
+    expected: &BTreeMap<(Sku, Option<String>), i64>,
+    now: Timestamp,
+) -> CountPosted {
+    let result = |line: &CountLine| CountResult {
+        sku: line.sku.clone(),
+        counted: line.counted,
+        expected: expected
+            .get(&(line.sku.clone(), line.lot.clone()))
+            .copied()
+            .unwrap_or(0),
+        lot: line.lot.clone(),
+    };
+    CountPosted {
+        location: request.location.clone(),
+        posted_at: now,
+        lines: request.lines.iter().map(result).collect(),
+    }
 }
 
 /// What a count changed.

@@ -13,11 +13,7 @@ use crate::sql::{Doing, TableResult, int, optional, text, uint};
 ///
 /// # Errors
 /// The table could not be read.
-pub(crate) fn actor_at(
-    conn: &Connection,
-    replica: ReplicaId,
-    seq: Seq,
-) -> TableResult<Option<ActorId>> {
+pub fn actor_at(conn: &Connection, replica: ReplicaId, seq: Seq) -> TableResult<Option<ActorId>> {
     conn.prepare_cached(
         "SELECT actor FROM actor WHERE replica = ?1 AND since <= ?2 ORDER BY since DESC LIMIT 1",
     )

@@ -23,6 +23,7 @@ use evertill_domain::{Hlc, LocationId, NodeId, Seq, Timestamp};
 use evertill_journal::{Frame, Watermark};
 use rusqlite::Connection;
 
+pub use actors::actor_at;
 pub use refusal::{IngestError, Refusal, RefusalRule};
 
 use crate::sql::{TableError, TableResult};

@@ -13,6 +13,7 @@ mod author;
 mod entries;
 mod heads;
 
+pub use crate::ingest::actor_at;
 pub use append::{Appended, Write, append};
 pub use author::{Author, Beginning, identity, start};
 pub use entries::{entries_after, entry, entry_hash};
