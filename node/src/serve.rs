@@ -12,10 +12,12 @@ use clap::Args;
 use evertill_http::app::Failure;
 use evertill_http::{Health, Limits, Metrics, bind, service, shutdown_signal};
 use evertill_storage::{Store, StoreOptions, idempotency};
+use evertill_transport::NodeIdentity;
 
 use crate::routes;
 use crate::services::journal;
 use crate::state::{Node, now};
+use crate::uplink::{self, Uplink};
 
 /// Rest between two rounds of throwing away old answers.
 const PRUNE_EVERY: Duration = Duration::from_hours(1);
@@ -68,11 +70,7 @@ async fn run(node: &Node, options: &Serve) -> Result<(), Failure> {
     let listener = bind(options.http, "--http").await?;
     let address = listener.local_addr()?;
     // Only a process that can answer begins a life of the journal.
-    let resuming = node.clone();
-    let resumed = tokio::task::spawn_blocking(move || journal::resume(&resuming)).await??;
-    if resumed.is_none() {
-        tracing::warn!("this node is not enrolled and sells nothing yet; run evertill-node enrol");
-    }
+    let uplink = begin(node).await?;
     let health = Health::default();
     let pruning = tokio::spawn(prune(node.clone()));
     let router = service(
@@ -84,8 +82,30 @@ async fn run(node: &Node, options: &Serve) -> Result<(), Failure> {
     tracing::info!("the node answers on http://{address}");
     evertill_http::serve(listener, router, health, Limits::default(), shutdown).await;
     pruning.abort();
+    if let Some(uplink) = uplink {
+        uplink.stop().await;
+    }
     tracing::info!("the node has finished its work and stops");
     Ok(())
+}
+
+/// Begins this process's life of the journal and looks for the hub, if the
+/// folder is enrolled.
+async fn begin(node: &Node) -> Result<Option<Uplink>, Failure> {
+    let identity = NodeIdentity::load(node.dir())?;
+    let enrolled = identity
+        .as_ref()
+        .map(|own| (own.node, own.location.clone()));
+    let beginning = node.clone();
+    let begun = tokio::task::spawn_blocking(move || match enrolled {
+        Some((machine, location)) => journal::start(&beginning, machine, location).map(Some),
+        None => journal::resume(&beginning),
+    });
+    if begun.await??.is_none() {
+        tracing::warn!("this node is not enrolled and sells nothing yet; run evertill-node enrol");
+    }
+    let uplink = identity.map(|identity| uplink::spawn(node, &identity));
+    Ok(uplink.transpose()?)
 }
 
 /// Throws away answers to repeated requests that are too old to be asked for.
