@@ -32,6 +32,7 @@ pub use enrol::{EnrolmentRequest, enrol};
 pub use error::{ConnectError, EnrolError, IdentityError};
 pub use hub::{Arrival, HubEndpoint, PeerCertificate};
 pub use hub_identity::{HubIdentity, Issued};
+pub use names::{HUB_FILES, NODE_FILES, REVOKED_FILE};
 pub use node::NodeEndpoint;
 pub use node_identity::NodeIdentity;
 pub use revocations::Revocations;

@@ -18,3 +18,11 @@ pub(crate) const NODE_CERTIFICATE: &str = "node.crt";
 pub(crate) const NODE_CA: &str = "hub-ca.crt";
 pub(crate) const NODE_HUB_ADDRESS: &str = "hub-address";
 pub(crate) const REVOKED: &str = "revoked";
+
+/// The files of a hub's folder that it is known by: its authority, its own
+/// certificate, and whom it has turned away. A backup takes them along.
+pub const HUB_FILES: [&str; 5] = [CA_KEY, CA_CERTIFICATE, HUB_KEY, HUB_CERTIFICATE, REVOKED];
+/// The files of a node's folder that it is known by and finds its hub with.
+pub const NODE_FILES: [&str; 4] = [NODE_KEY, NODE_CERTIFICATE, NODE_CA, NODE_HUB_ADDRESS];
+/// The list of revoked certificates, which a restore never takes back.
+pub const REVOKED_FILE: &str = REVOKED;
