@@ -58,6 +58,7 @@ pub struct Serve {
 pub fn serve(options: &Serve) -> Result<(), Failure> {
     let store = Store::open(&options.data, &store_options(options))?;
     let hub = Hub::open(store.clone())?;
+    hub.identity()?;
     hub.author()?;
     let served = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -14,6 +14,8 @@ use evertill_storage::reference::{ReferenceError, ReferenceStore};
 use evertill_storage::secret::{self, NoRandomness};
 use evertill_storage::{ReadError, Role, Store, TableError, WriteError};
 
+use evertill_transport::{HubIdentity, IdentityError, Revocations};
+
 use crate::live::Live;
 
 /// The location that the hub's own entries name.
@@ -28,7 +30,20 @@ struct Inner {
     reference: ReferenceStore,
     importing: Mutex<()>,
     author: Mutex<Option<Author>>,
+    identity: Mutex<Option<Arc<HubIdentity>>>,
+    revocations: Revocations,
     live: Live,
+}
+
+/// A hub that cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum HubError {
+    /// Its reference data.
+    #[error(transparent)]
+    Reference(#[from] ReferenceError),
+    /// Its list of revoked certificates.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
 }
 
 /// The hub's own journal could not be begun.
@@ -46,17 +61,21 @@ pub enum StartError {
 }
 
 impl Hub {
-    /// Opens the reference data beside an open store.
+    /// Opens what stands beside an open store.
     ///
     /// # Errors
-    /// The reference database cannot be opened.
-    pub fn open(store: Store) -> Result<Self, ReferenceError> {
+    /// The reference database or the list of revoked certificates cannot be
+    /// opened.
+    pub fn open(store: Store) -> Result<Self, HubError> {
         let reference = ReferenceStore::open(store.dir(), Role::Hub)?;
+        let revocations = Revocations::open(store.dir())?;
         Ok(Self(Arc::new(Inner {
             store,
             reference,
             importing: Mutex::default(),
             author: Mutex::default(),
+            identity: Mutex::default(),
+            revocations,
             live: Live::default(),
         })))
     }
@@ -77,6 +96,31 @@ impl Hub {
     #[must_use]
     pub fn live(&self) -> &Live {
         &self.0.live
+    }
+
+    /// The certificates that count no more.
+    #[must_use]
+    pub fn revocations(&self) -> &Revocations {
+        &self.0.revocations
+    }
+
+    /// The hub's authority and certificate; the first call on a new folder
+    /// makes them.
+    ///
+    /// # Errors
+    /// A file cannot be read or written, or is damaged.
+    pub fn identity(&self) -> Result<Arc<HubIdentity>, IdentityError> {
+        let mut identity = self
+            .0
+            .identity
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(opened) = &*identity {
+            return Ok(Arc::clone(opened));
+        }
+        let opened = Arc::new(HubIdentity::open(self.dir(), now())?);
+        *identity = Some(Arc::clone(&opened));
+        Ok(opened)
     }
 
     /// Who writes the hub's own journal in this process. The first call writes

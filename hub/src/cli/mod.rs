@@ -49,6 +49,16 @@ pub enum Command {
     #[command(after_help = "Example: evertill-hub api-key --name console --data data/hub")]
     ApiKey(keys::ApiKey),
 
+    /// Print a token that lets one node of a location join within 15 minutes
+    #[command(after_help = "Example: evertill-hub enrol-token --location S001 --data data/hub")]
+    EnrolToken(keys::EnrolToken),
+
+    /// Turn away a node, every node of a location, or an API key, at once and for good
+    #[command(
+        after_help = "Example: evertill-hub revoke --node 00112233445566ff --reason stolen --data data/hub"
+    )]
+    Revoke(keys::Revoke),
+
     /// Walk every journal and print `ok ENTRIES HEAD` for each; name the first bad row
     #[command(after_help = "Example: evertill-hub verify --data data/hub")]
     Verify(ask::Folder),
@@ -84,6 +94,8 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Serve(options) => serve(&options),
         Command::Import(options) => import::run(&options),
         Command::ApiKey(options) => keys::api_key(&options),
+        Command::EnrolToken(options) => keys::enrol_token(&options),
+        Command::Revoke(options) => keys::revoke(&options),
         Command::Verify(folder) => maintain::verify(&folder),
         Command::Rebuild(folder) => maintain::rebuild(&folder),
         Command::Backup(options) => maintain::backup(&options),

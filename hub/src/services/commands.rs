@@ -8,11 +8,13 @@
 
 use std::path::PathBuf;
 
+use evertill_domain::LocationId;
 use evertill_storage::Store;
 use evertill_storage::kernel::control::{Failed, Progress, Request};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::keys::Whose;
 use super::{doctor, import, keys, maintain};
 use crate::imports::ImportKind;
 use crate::state::Hub;
@@ -33,6 +35,18 @@ pub enum Command {
     RevokeKeys {
         /// Whose.
         name: String,
+    },
+    /// Make a token that lets a node join; answers with its text.
+    EnrolToken {
+        /// Where the node stands.
+        location: LocationId,
+    },
+    /// Turn nodes away; answers with how many certificates there were.
+    Revoke {
+        /// Whose.
+        whose: Whose,
+        /// Why, for those who read it later.
+        reason: String,
     },
     /// Walk every journal; answers with one item for each.
     Verify,
@@ -108,6 +122,10 @@ fn execute(hub: &Hub, request: Request, progress: &mut dyn FnMut(Value)) -> Resu
         Command::Import(file) => answer(import::file(hub, &file, progress)),
         Command::ApiKey { name } => answer(keys::create(hub, &name)),
         Command::RevokeKeys { name } => answer(keys::revoke(hub, &name)),
+        Command::EnrolToken { location } => answer(keys::enrol_token(hub, &location)),
+        Command::Revoke { whose, reason } => {
+            answer(keys::revoke_certificates(hub, &whose, &reason))
+        }
         Command::Verify => answer(maintain::verify(hub)),
         Command::Rebuild => answer(maintain::rebuild(hub)),
         Command::Backup { target } => answer(maintain::back_up(hub, &target)),

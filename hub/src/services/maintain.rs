@@ -8,15 +8,10 @@ use evertill_storage::backup::{self, Manifest};
 use evertill_storage::kernel::control::Failed;
 use evertill_storage::rebuild::{self, Rebuilt};
 use evertill_storage::{Role, verify};
+use evertill_transport::{HUB_FILES, REVOKED_FILE};
 use serde::{Deserialize, Serialize};
 
 use crate::state::{self, Hub};
-
-/// Files beside the databases that belong to a hub: what it is known by and
-/// whom it has turned away.
-pub const OWN_FILES: &[&str] = &[REVOKED_FILE];
-/// The list of revoked certificates; a restore never takes it back.
-pub const REVOKED_FILE: &str = "revoked";
 
 /// A journal that is whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,7 +82,7 @@ pub fn back_up(hub: &Hub, target: &Path) -> Result<Manifest, Failed> {
         hub.store(),
         hub.reference(),
         Role::Hub,
-        OWN_FILES,
+        &HUB_FILES,
         target,
         now,
     )

@@ -1,6 +1,12 @@
 //! Commands, with the hub running and stopped: both must do and say the same.
 
+use std::os::unix::fs::PermissionsExt as _;
+
+use evertill_domain::{NodeId, Timestamp};
+use evertill_storage::enrolments::{Certificate, record_certificate};
 use evertill_storage::rusqlite::Connection;
+use evertill_storage::{Store, StoreOptions};
+use evertill_transport::EnrolmentToken;
 
 use crate::client::{Folder, Hub};
 
@@ -201,6 +207,86 @@ fn a_backup_of_a_running_hub_is_restored_elsewhere_and_over_it() {
 }
 
 #[test]
+fn enrolment_tokens_name_the_authority_running_and_stopped() {
+    let folder = Folder::new();
+    let token = |folder: &Folder, location: &str| -> EnrolmentToken {
+        let printed = folder.ok(&["enrol-token", "--location", location]);
+        assert_eq!(printed.lines().count(), 1, "{printed}");
+        printed.parse().unwrap()
+    };
+    let stopped = token(&folder, "S001");
+    let hub = Hub::on(folder);
+    // No import listed this location; it has its defaults.
+    let running = token(&hub.folder, "S002");
+    assert_eq!(stopped.authority, running.authority);
+    assert_ne!(stopped.secret, running.secret);
+    for location in ["s001", "", "HUB"] {
+        hub.folder
+            .fails(2, &["enrol-token", "--location", location]);
+    }
+    let key = hub.folder.data().join("ca.key");
+    let mode = std::fs::metadata(key).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+/// Writes certificates into a stopped hub, as enrolments do.
+fn enrolled(folder: &Folder, certificates: &[(u8, u64, &str)]) {
+    let store = Store::open(&folder.data(), &StoreOptions::hub()).unwrap();
+    for (mark, node, location) in certificates {
+        let certificate = Certificate {
+            fingerprint: [*mark; 32],
+            node: NodeId(*node),
+            location: location.parse().unwrap(),
+            issued_at: Timestamp::from_millis(1),
+            expires_at: Timestamp::from_millis(i64::MAX),
+            revoked: None,
+        };
+        store
+            .write_blocking("enrol", move |tx| record_certificate(tx, &certificate))
+            .unwrap();
+    }
+    store.close();
+}
+
+#[test]
+fn revoked_nodes_and_keys_stay_out_running_and_stopped() {
+    let folder = Hub::start().stop();
+    enrolled(
+        &folder,
+        &[(1, 0x11, "S001"), (2, 0x22, "S002"), (3, 0x33, "S002")],
+    );
+    let node = "0000000000000011";
+    let said = folder.ok(&["revoke", "--node", node, "--reason", "stolen"]);
+    assert_eq!(said, "certificates revoked: 1\n");
+    let line = folder.fails(1, &["revoke", "--node", node]);
+    assert!(line.contains("no live certificate of node"), "{line}");
+    let hub = Hub::on(folder);
+    let said = hub.folder.ok(&["revoke", "--location", "S002"]);
+    assert_eq!(said, "certificates revoked: 2\n");
+    let fleet = hub.items("/fleet");
+    let states: Vec<_> = fleet
+        .iter()
+        .map(|node| (&node["location"], &node["revoked"], &node["connected"]))
+        .collect();
+    assert_eq!(states.len(), 3);
+    assert!(
+        fleet
+            .iter()
+            .all(|node| node["revoked"] == true && node["replica"].is_null())
+    );
+    let list = std::fs::read_to_string(hub.folder.data().join("revoked")).unwrap();
+    for mark in ["01", "02", "03"] {
+        assert!(list.contains(&mark.repeat(32)), "{list}");
+    }
+    assert_eq!(hub.get("/fleet").status, 200);
+    // One was made at each start.
+    let said = hub.folder.ok(&["revoke", "--api-key", "test"]);
+    assert_eq!(said, "API keys revoked: 2\n");
+    assert_eq!(hub.get("/fleet").problem(401), "token_invalid");
+    hub.folder.fails(1, &["revoke", "--api-key", "test"]);
+}
+
+#[test]
 fn wrong_use_is_one_line_that_says_what_to_write() {
     let folder = Folder::new();
     let file = folder.file("products.csv", PRODUCTS);
@@ -216,6 +302,16 @@ fn wrong_use_is_one_line_that_says_what_to_write() {
         (2, &["api-key"], "--name"),
         (2, &["api-key", "--name", ""], "printable"),
         (2, &["api-key", "--name", "a\tb"], "printable"),
+        (2, &["revoke"], "--node"),
+        (
+            2,
+            &["revoke", "--node", "1", "--location", "S001"],
+            "--node",
+        ),
+        (2, &["revoke", "--node", "zz"], "16 hexadecimal digits"),
+        (2, &["enrol-token"], "--location"),
+        (2, &["backup"], "FOLDER"),
+        (2, &["restore"], "FOLDER"),
         (1, &["import", "products", "nowhere.csv"], "check the path"),
         (1, &["import", "locations", file], "unknown column"),
     ] {
@@ -230,7 +326,16 @@ fn wrong_use_is_one_line_that_says_what_to_write() {
 #[test]
 fn every_command_explains_itself_with_an_example() {
     for command in [
-        "serve", "import", "api-key", "verify", "rebuild", "backup", "restore", "doctor",
+        "serve",
+        "import",
+        "api-key",
+        "enrol-token",
+        "revoke",
+        "verify",
+        "rebuild",
+        "backup",
+        "restore",
+        "doctor",
     ] {
         let ended = evertill_support::run(crate::client::BINARY, &[command, "--help"]).unwrap();
         assert_eq!(ended.status, Some(0));
