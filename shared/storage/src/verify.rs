@@ -145,7 +145,7 @@ struct Stored {
 }
 
 /// Whether a row continues a chain, and the head after it.
-type Next = fn(&Listed, &Watermark, Stored) -> Result<Watermark, String>;
+type Next = fn(&Listed, &Watermark, &Stored) -> Result<Watermark, String>;
 
 fn walk(conn: &Connection, listed: &Listed, next: Next) -> Verify<Verified> {
     let sql = match listed.feed {
@@ -169,7 +169,7 @@ fn walk(conn: &Connection, listed: &Listed, next: Next) -> Verify<Verified> {
         if stored.seq != due {
             return Err(listed.bad(due, format!("it is missing; {} follows", stored.seq)));
         }
-        head = next(listed, &head, stored).map_err(|reason| listed.bad(due, reason))?;
+        head = next(listed, &head, &stored).map_err(|reason| listed.bad(due, reason))?;
     }
     compare_head(listed, &head)?;
     compare_projections(conn, listed)?;
@@ -190,9 +190,9 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Stored> {
     })
 }
 
-fn next_entry(listed: &Listed, head: &Watermark, stored: Stored) -> Result<Watermark, String> {
+fn next_entry(listed: &Listed, head: &Watermark, stored: &Stored) -> Result<Watermark, String> {
     let seq = stored.seq;
-    let sealed = Sealed::decode(stored.bytes).map_err(|error| error.to_string())?;
+    let sealed = Sealed::decode(stored.bytes.clone()).map_err(|error| error.to_string())?;
     if sealed.hash != stored.hash {
         return Err("its bytes do not have the hash that stands beside them".to_owned());
     }
@@ -207,7 +207,7 @@ fn next_entry(listed: &Listed, head: &Watermark, stored: Stored) -> Result<Water
     Ok(chain.head)
 }
 
-fn next_item(listed: &Listed, head: &Watermark, stored: Stored) -> Result<Watermark, String> {
+fn next_item(listed: &Listed, head: &Watermark, stored: &Stored) -> Result<Watermark, String> {
     let Some(location) = &listed.feed else {
         return Err("it belongs to no location".to_owned());
     };

@@ -32,15 +32,14 @@ pub fn append(
     items: &[Item],
 ) -> TableResult<Watermark> {
     let mut at = head(conn, hub, location)?;
-    let mut arrival = crate::arrival::last(conn)?;
-    for item in items {
+    let first = crate::arrival::last(conn)? + 1;
+    for (arrival, item) in (first..).zip(items) {
         let bytes = item.encode();
         let seq = at.seq + 1;
         at = Watermark {
             seq,
             hash: item_hash(&at.hash, location, seq, &bytes),
         };
-        arrival += 1;
         let row = super::Row {
             hub,
             location,

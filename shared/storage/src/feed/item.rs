@@ -61,6 +61,7 @@ pub struct ItemError(String);
 impl Item {
     /// The item's bytes.
     #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "writing to memory cannot fail")]
     pub fn encode(&self) -> Vec<u8> {
         let size: usize = self
             .parts

@@ -112,11 +112,13 @@ fn continuing(conn: &Connection, held: &Held, frame: &Frame) -> Taking<Vec<Seale
 
 fn refusal_of(replica: ReplicaId, first: Seq, error: &FrameError) -> Refusal {
     let (rule, seq) = match error {
+        // Only another predecessor tells of another history. Numbers that do not
+        // follow each other tell of a sender that lost its place.
         FrameError::Chain(ChainBreak { seq, reason, .. }) => match reason {
-            BreakReason::Missing { .. } => (RefusalRule::Frame, *seq),
-            BreakReason::Foreign { .. }
-            | BreakReason::Repeated { .. }
-            | BreakReason::Altered { .. } => (RefusalRule::Chain, *seq),
+            BreakReason::Altered { .. } => (RefusalRule::Chain, *seq),
+            BreakReason::Missing { .. }
+            | BreakReason::Foreign { .. }
+            | BreakReason::Repeated { .. } => (RefusalRule::Frame, *seq),
         },
         FrameError::Malformed(_)
         | FrameError::Inflate { .. }

@@ -63,6 +63,10 @@ pub struct Ingested {
 ///
 /// # Errors
 /// The disk or the database failed; the transaction must be rolled back.
+#[expect(
+    clippy::missing_panics_doc,
+    reason = "a group has one result for each frame"
+)]
 pub fn ingest(
     conn: &Connection,
     peer: &Peer,

@@ -8,7 +8,7 @@ use evertill_storage::counts::{self, due};
 use evertill_storage::feed;
 use evertill_storage::journal::{self, Write};
 
-use super::quarantine::{posted, received};
+use super::events::{posted, received};
 use super::world::{Hub, Site};
 use crate::ledger::world::now;
 

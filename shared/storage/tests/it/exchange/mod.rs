@@ -1,9 +1,11 @@
 //! What comes from other machines: frames, feeds, quarantine, verification.
 
 mod counts;
+pub(crate) mod events;
 mod feed;
 mod hostile;
 mod ingest;
-pub(crate) mod quarantine;
+mod quarantine;
+mod release;
 mod verify;
 pub(crate) mod world;

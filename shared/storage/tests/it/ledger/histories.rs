@@ -12,7 +12,7 @@ use evertill_storage::rusqlite::Connection;
 use proptest::prelude::*;
 
 use super::world::{beginning, now, sale};
-use crate::exchange::quarantine::{extend, posted, received, request};
+use crate::exchange::events::{extend, posted, received, request};
 use crate::exchange::world::{Forger, Hub, Site, fingerprint, frames};
 
 const SKUS: [&str; 4] = ["A", "B", "C", "D"];
