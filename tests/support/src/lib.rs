@@ -6,9 +6,11 @@
 mod client;
 mod http;
 mod process;
+mod service;
 mod store;
 
 pub use client::{Client, Reply, new_key};
 pub use http::{Answer, get};
 pub use process::{Ended, Running, run};
+pub use service::Service;
 pub use store::{Setup, StoreFolder, store};
