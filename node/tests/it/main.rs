@@ -4,3 +4,5 @@ mod kill;
 mod sales;
 mod serve;
 mod shop;
+mod voids;
+mod wrong;

@@ -2,7 +2,7 @@
 
 use evertill_support::{Service, serve_tests};
 
-const SERVICE: Service = Service {
+pub const SERVICE: Service = Service {
     binary: env!("CARGO_BIN_EXE_evertill-node"),
     name: "evertill-node",
     flags: &[],

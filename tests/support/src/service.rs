@@ -115,7 +115,7 @@ impl Service {
             if operations.get("get").is_none() {
                 continue;
             }
-            let path = path.replace('{', "").replace('}', "");
+            let path = path.replace(['{', '}'], "");
             let answer = get(&format!("{}{path}", service.url())).unwrap();
             assert_eq!(answer.status, 401, "{path}: {}", answer.body);
             assert!(
