@@ -4,6 +4,7 @@
 //! use the same functions as the binary.
 
 pub mod cli;
+pub mod downlink;
 pub mod imports;
 pub mod live;
 pub mod routes;

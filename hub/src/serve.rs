@@ -14,6 +14,7 @@ use evertill_http::{Health, Limits, Metrics, bind, service, shutdown_signal};
 use evertill_storage::kernel::control::ControlSocket;
 use evertill_storage::{Store, StoreOptions, idempotency};
 
+use crate::downlink::Downlink;
 use crate::routes;
 use crate::services::commands;
 use crate::state::{self, Hub};
@@ -80,6 +81,11 @@ async fn run(hub: &Hub, options: &Serve) -> Result<(), Failure> {
     let listener = bind(options.http, "--http").await?;
     let address = listener.local_addr()?;
     let health = Health::default();
+    let author = tokio::task::spawn_blocking({
+        let hub = hub.clone();
+        move || hub.author()
+    });
+    let downlink = Downlink::start(hub, author.await??, options.quic)?;
     let control = control(hub, &health)?;
     let pruning = tokio::spawn(prune(hub.clone()));
     let router = service(
@@ -91,6 +97,7 @@ async fn run(hub: &Hub, options: &Serve) -> Result<(), Failure> {
     tracing::info!("the hub answers on http://{address}");
     evertill_http::serve(listener, router, health, Limits::default(), shutdown).await;
     pruning.abort();
+    downlink.stop().await;
     // A panic there was logged where it happened; the hub is going down anyway.
     let _ = control.await;
     tracing::info!("the hub has finished its work and stops");

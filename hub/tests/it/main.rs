@@ -5,6 +5,4 @@ mod commands;
 mod imports;
 mod policies;
 mod serve;
-mod store;
 mod uploads;
-mod views;

@@ -14,9 +14,8 @@ use evertill_storage::{ReadError, TableError, feed};
 use evertill_sync::{
     Channel, CloseReason, FeedPosition, NodeEffect, NodeInput, NodeSession, NodeStart, Note, Retry,
 };
-use evertill_transport::{Connection, Receiver, Sender};
+use evertill_transport::{Connection, Receiver, Sender, SteadyClock};
 use tokio::sync::{mpsc, watch};
-use tokio::time::Instant;
 
 use super::acknowledgements::Acknowledgements;
 use super::desk::{self, Desks};
@@ -47,25 +46,6 @@ impl Ended {
     }
 }
 
-/// A clock that does not jump: the machine's at the start of the connection,
-/// and what has passed since.
-struct Clock {
-    began: Timestamp,
-    at: Instant,
-}
-
-impl Clock {
-    fn now(&self) -> Timestamp {
-        let passed = i64::try_from(self.at.elapsed().as_millis()).unwrap_or(i64::MAX);
-        Timestamp::from_millis(self.began.as_millis().saturating_add(passed))
-    }
-
-    fn instant(&self, at: Timestamp) -> Instant {
-        let wait = at.as_millis().saturating_sub(self.began.as_millis());
-        self.at + std::time::Duration::from_millis(u64::try_from(wait).unwrap_or(0))
-    }
-}
-
 /// Talks to the hub until the connection ends.
 pub(super) async fn run(
     node: &Node,
@@ -84,10 +64,7 @@ pub(super) async fn run(
         Ok(start) => start,
         Err(error) => return Ended::before_hello(error),
     };
-    let clock = Clock {
-        began: now(),
-        at: Instant::now(),
-    };
+    let clock = SteadyClock::starting_at(now());
     let (answered, answers) = mpsc::channel(ANSWERS);
     let feed_held = start.feed.map_or(0, |feed| feed.at.seq);
     let mut shell = Shell {
@@ -140,8 +117,8 @@ struct Shell<'a> {
     desks: Desks,
     acknowledgements: Acknowledgements,
     sender: Sender,
-    clock: Clock,
-    wake: Option<Instant>,
+    clock: SteadyClock,
+    wake: Option<Timestamp>,
     reached: bool,
     feed_reaches: u64,
     feed_held: u64,
@@ -171,7 +148,7 @@ impl Shell<'_> {
                     return stopped;
                 }
             }
-            let wake = self.wake;
+            let (clock, wake) = (self.clock, self.wake);
             let input = tokio::select! {
                 message = receiver.receive() => match message {
                     Ok((channel, bytes)) => {
@@ -185,7 +162,7 @@ impl Shell<'_> {
                     Ok(head) => NodeInput::Committed { head },
                     Err(error) => NodeInput::Failed { detail: error.to_string() },
                 },
-                () = sleep_until(wake) => {
+                () = clock.sleep_until(wake) => {
                     self.wake = None;
                     NodeInput::Woke
                 }
@@ -253,7 +230,7 @@ impl Shell<'_> {
                 tracing::debug!(version = version.version, "the hub has reference data");
             }
             NodeEffect::Note(note) => log(&note),
-            NodeEffect::WakeAt(at) => self.wake = Some(self.clock.instant(at)),
+            NodeEffect::WakeAt(at) => self.wake = Some(at),
             NodeEffect::Close(reason) => return Some(Stopped::Closed(reason)),
         }
         None
@@ -297,13 +274,6 @@ impl Shell<'_> {
 pub(super) async fn told(stop: &mut watch::Receiver<bool>) {
     // Whoever could tell is gone only when the process ends anyway.
     let _ = stop.wait_for(|stop| *stop).await;
-}
-
-async fn sleep_until(wake: Option<Instant>) {
-    match wake {
-        Some(at) => tokio::time::sleep_until(at).await,
-        None => std::future::pending().await,
-    }
 }
 
 fn log(note: &Note) {

@@ -1,9 +1,8 @@
 //! The node's binary, started for real.
 
-mod baskets;
 mod kill;
 mod sales;
 mod serve;
 mod shop;
-mod takings;
+mod voids;
 mod wrong;

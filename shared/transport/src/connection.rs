@@ -33,7 +33,7 @@ const RANKS: [i32; CHANNELS] = [3, 2, 1, 0];
 /// How long the channels may take to open.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection that closes in good order may take to send what is queued.
-const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
+const FLUSH_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Why nothing more can be sent or received.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

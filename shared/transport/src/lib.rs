@@ -14,6 +14,7 @@
 //! checked against the hub's authority and its list of revoked ones; no early
 //! data, no tickets, no resumption; a length is checked before memory is taken.
 
+mod clock;
 mod connection;
 mod enrol;
 mod error;
@@ -27,6 +28,7 @@ mod revocations;
 mod tls;
 mod token;
 
+pub use clock::SteadyClock;
 pub use connection::{Closed, Connection, Receiver, Sender};
 pub use enrol::{EnrolmentRequest, enrol};
 pub use error::{ConnectError, EnrolError, IdentityError};
