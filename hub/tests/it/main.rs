@@ -5,4 +5,6 @@ mod commands;
 mod imports;
 mod policies;
 mod serve;
+mod store;
 mod uploads;
+mod views;

@@ -1,8 +1,9 @@
 //! The node's binary, started for real.
 
+mod baskets;
 mod kill;
 mod sales;
 mod serve;
 mod shop;
-mod voids;
+mod takings;
 mod wrong;
