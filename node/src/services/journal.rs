@@ -8,7 +8,6 @@
 use evertill_domain::{ActorId, LocationId, NodeId, ReplicaId};
 use evertill_storage::journal::{self, Author, Beginning};
 use evertill_storage::{ReadError, TableError, WriteError};
-use evertill_transport::{IdentityError, NodeIdentity};
 
 use crate::state::{Node, now};
 
@@ -18,9 +17,6 @@ pub enum StartError {
     /// The system gives no random bytes.
     #[error("could not start the journal: the system gives no random numbers: {0}")]
     NoRandomness(getrandom::Error),
-    /// What enrolment left cannot be used.
-    #[error("could not start the journal: {0}")]
-    Identity(#[from] IdentityError),
     /// The database could not be read.
     #[error("could not start the journal: {0}")]
     Read(#[from] ReadError<TableError>),
@@ -29,17 +25,12 @@ pub enum StartError {
     Write(#[from] WriteError<TableError>),
 }
 
-/// Begins a life of this process as the machine that was enrolled here, or as
-/// the one that wrote here before; a folder without either waits for its
-/// enrolment. Blocks.
+/// Goes on with the journal of this folder, if it has one; a folder that never
+/// had one waits for its enrolment. Blocks.
 ///
 /// # Errors
-/// The enrolment or the journal could not be read, or belong to two machines;
-/// or the journal could not be written.
+/// The journal could not be read or written.
 pub fn resume(node: &Node) -> Result<Option<Author>, StartError> {
-    if let Some(enrolled) = NodeIdentity::load(node.dir())? {
-        return start(node, enrolled.node, enrolled.location).map(Some);
-    }
     match node.store().read_blocking(journal::identity)? {
         Some(before) => start(node, before.node, before.location).map(Some),
         None => Ok(None),

@@ -41,10 +41,9 @@ fn a_void_takes_everything_back_once() {
     assert_eq!(shop.get("/stock/MILK")["on_hand"], "0");
 
     let refused = shop.post(&void_path(&sale), &reason);
-    assert!(matches!(refused.status, 409 | 422), "{refused:?}");
-    assert_eq!(refused.json()["code"], "already_voided");
+    assert_eq!(refused.problem(409), "already_voided");
     let refused = shop.post(&void_path(&void), &reason);
-    assert_eq!(refused.json()["code"], "not_a_sale");
+    assert_eq!(refused.problem(409), "not_a_sale");
     let refused = shop.post(&void_path(&sale), &json!({"reason": " "}));
     assert_eq!(refused.problem(422), "empty_text");
     assert_eq!(shop.receipts(), [sale, void]);
@@ -72,7 +71,7 @@ fn of_concurrent_voids_one_is_taken() {
         statuses.sort_unstable();
         assert_eq!(statuses[0], 201);
         assert!(
-            statuses[1..].iter().all(|status| *status != 201),
+            statuses[1..].iter().all(|status| *status == 409),
             "{statuses:?}"
         );
     }

@@ -4,6 +4,18 @@
 
 use std::fmt;
 
+/// What a refusal is about; each class has its own kind of remedy.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum RejectionClass {
+    /// The command breaks a rule: send another one.
+    #[default]
+    Unprocessable,
+    /// The command was right, but what it acts on stands otherwise by now.
+    Conflict,
+    /// What the command acts on does not exist.
+    NotFound,
+}
+
 /// One refused field.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Rejection {
@@ -13,6 +25,8 @@ pub struct Rejection {
     pub code: &'static str,
     /// What is wrong and how to mend it.
     pub detail: String,
+    /// What it is about.
+    pub class: RejectionClass,
 }
 
 /// Every refused field of a command; never empty.
@@ -26,7 +40,22 @@ impl Rejection {
             pointer: pointer.into(),
             code,
             detail: detail.into(),
+            class: RejectionClass::Unprocessable,
         }
+    }
+
+    /// The same refusal, because the state stands against the command.
+    #[must_use]
+    pub fn as_conflict(self) -> Self {
+        let class = RejectionClass::Conflict;
+        Self { class, ..self }
+    }
+
+    /// The same refusal, because something does not exist.
+    #[must_use]
+    pub fn as_not_found(self) -> Self {
+        let class = RejectionClass::NotFound;
+        Self { class, ..self }
     }
 }
 
@@ -40,6 +69,20 @@ impl Rejections {
             Ok(())
         } else {
             Err(Self(fields))
+        }
+    }
+
+    /// The class of the whole: a rule that the command breaks comes first,
+    /// because the command cannot be sent again as it is.
+    #[must_use]
+    pub fn class(&self) -> RejectionClass {
+        let has = |class| self.0.iter().any(|field| field.class == class);
+        if has(RejectionClass::Unprocessable) {
+            RejectionClass::Unprocessable
+        } else if has(RejectionClass::NotFound) {
+            RejectionClass::NotFound
+        } else {
+            RejectionClass::Conflict
         }
     }
 

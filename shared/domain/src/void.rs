@@ -36,7 +36,9 @@ pub fn decide_void(
             original.number,
             original.kind.as_str()
         );
-        return Err(Rejection::new("", "not_a_sale", detail).into());
+        return Err(Rejection::new("", "not_a_sale", detail)
+            .as_conflict()
+            .into());
     }
     if let Some(first) = earlier.first() {
         let (code, what) = match first.kind {
@@ -49,7 +51,7 @@ pub fn decide_void(
             "{} is {what} already, by {}; return what is left line by line",
             original.number, first.number
         );
-        return Err(Rejection::new("", code, detail).into());
+        return Err(Rejection::new("", code, detail).as_conflict().into());
     }
     let receipt = Receipt {
         kind: ReceiptKind::Void {

@@ -5,7 +5,8 @@
 
 use std::error::Error;
 
-use evertill_domain::rejection::Rejections;
+use axum::http::StatusCode;
+use evertill_domain::rejection::{RejectionClass, Rejections};
 use evertill_storage::reference::ReferenceError;
 use evertill_storage::{ReadError, TableError, WriteError};
 
@@ -113,14 +114,19 @@ impl From<ReferenceError> for Problem {
     }
 }
 
-/// 422 with one entry per refused field. The problem's code is the rule that
-/// every field broke, `refused` if they differ.
+/// 422, 409 or 404 by class, with one entry per refused field. The problem's
+/// code is the rule that every field broke, `refused` if they differ.
 impl From<Rejections> for Problem {
     fn from(refused: Rejections) -> Self {
         let fields = refused.fields();
         let rule = fields.first().map(|field| field.code);
         let rule = rule.filter(|rule| fields.iter().all(|field| field.code == *rule));
-        let problem = Self::unprocessable(rule.unwrap_or("refused"), refused.to_string());
+        let status = match refused.class() {
+            RejectionClass::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
+            RejectionClass::Conflict => StatusCode::CONFLICT,
+            RejectionClass::NotFound => StatusCode::NOT_FOUND,
+        };
+        let problem = Self::new(status, rule.unwrap_or("refused"), refused.to_string());
         problem.fields(
             fields
                 .iter()
@@ -145,5 +151,14 @@ mod tests {
         );
         assert_eq!(problem.errors()[0].pointer, "/lines/0/sku");
         assert_eq!(problem.errors()[0].code, "unknown_sku");
+    }
+
+    #[test]
+    fn the_class_chooses_the_status() {
+        let refused = || Rejection::new("", "already_voided", "it is void already");
+        let status = |refused: Rejection| Problem::from(Rejections::from(refused)).status();
+        assert_eq!(status(refused()), 422);
+        assert_eq!(status(refused().as_conflict()), 409);
+        assert_eq!(status(refused().as_not_found()), 404);
     }
 }
