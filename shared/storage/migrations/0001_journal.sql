@@ -257,7 +257,22 @@ CREATE TABLE stock (
     shrinkage       INTEGER NOT NULL,
     adjustment      INTEGER NOT NULL,
     opening         INTEGER NOT NULL,
-    PRIMARY KEY (location, sku, owner, lot)
+    PRIMARY KEY (location, sku, owner, lot),
+    CHECK (sellable + staged + receiving + quality_control + damaged + quarantined
+           + in_transit + supplier + customer + shrinkage + adjustment + opening = 0),
+    -- Below 2^59 each, so that no sum of a row leaves 64 bits and turns into a real.
+    CHECK (sellable BETWEEN -576460752303423487 AND 576460752303423487
+           AND staged BETWEEN -576460752303423487 AND 576460752303423487
+           AND receiving BETWEEN -576460752303423487 AND 576460752303423487
+           AND quality_control BETWEEN -576460752303423487 AND 576460752303423487
+           AND damaged BETWEEN -576460752303423487 AND 576460752303423487
+           AND quarantined BETWEEN -576460752303423487 AND 576460752303423487
+           AND in_transit BETWEEN -576460752303423487 AND 576460752303423487
+           AND supplier BETWEEN -576460752303423487 AND 576460752303423487
+           AND customer BETWEEN -576460752303423487 AND 576460752303423487
+           AND shrinkage BETWEEN -576460752303423487 AND 576460752303423487
+           AND adjustment BETWEEN -576460752303423487 AND 576460752303423487
+           AND opening BETWEEN -576460752303423487 AND 576460752303423487)
 ) STRICT, WITHOUT ROWID;
 
 -- Day totals; amounts of two currencies never meet in one row.

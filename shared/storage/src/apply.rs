@@ -51,6 +51,7 @@ pub enum Clash {
 /// Sums that wait to be written, for any number of entries.
 #[derive(Debug, Default)]
 pub struct Batch {
+    is_careful: bool,
     sums: Sums,
     heads: BTreeMap<(ReplicaId, String), Seq>,
 }
@@ -68,8 +69,10 @@ struct Sums {
 ///
 /// # Errors
 /// The outer error when the tables could not be used: give the whole
-/// transaction up. The inner one when this entry cannot apply: nothing of it is
-/// in the tables or the batch, and the others are not concerned.
+/// transaction up; for [`TableError::Overflow`], which a batch that is not
+/// careful gives, take it again with one that is. The inner one when this entry
+/// cannot apply: nothing of it is in the tables or the batch, and the others are
+/// not concerned.
 pub fn apply(
     conn: &Connection,
     batch: &mut Batch,
@@ -98,7 +101,8 @@ pub fn apply(
         .add(conn, fresh.iter().flat_map(|(_, effects)| effects))
     {
         Ok(()) => {}
-        Err(TableError::Overflow { figure }) => {
+        // A batch that is not careful cannot tell whose fault it is.
+        Err(TableError::Overflow { figure }) if batch.is_careful => {
             return claims.give_back(conn, Clash::Overflow(figure));
         }
         Err(error) => return Err(error),
@@ -128,6 +132,19 @@ pub fn start_actor(
 }
 
 impl Batch {
+    /// A batch that reads every sum before it adds to it, and so knows which
+    /// entry would make one leave its range. Slower; for a batch that could
+    /// not be flushed because one might.
+    #[must_use]
+    pub fn careful() -> Self {
+        let mut batch = Self {
+            is_careful: true,
+            ..Self::default()
+        };
+        batch.sums.stock = stock::Pending::careful();
+        batch
+    }
+
     /// Notes that everything up to entry `seq` of a journal (`feed` empty), or
     /// item `seq` of a location's feed, is taken in: applied or in quarantine.
     pub fn taken_in(&mut self, replica: ReplicaId, feed: &str, seq: Seq) {
@@ -138,7 +155,9 @@ impl Batch {
     /// Writes the sums.
     ///
     /// # Errors
-    /// The tables could not be written, or a row is damaged.
+    /// The tables could not be written, a row is damaged, or a sum might leave
+    /// its range ([`TableError::Overflow`]): give the transaction up, and take a
+    /// [`Batch::careful`] to find the entry that does it.
     pub fn flush(&mut self, conn: &Connection) -> TableResult<()> {
         self.sums.stock.flush(conn)?;
         self.sums.days.flush(conn)?;

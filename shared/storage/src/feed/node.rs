@@ -43,12 +43,17 @@ pub fn commit(
     page: &Page,
     now: Timestamp,
 ) -> TableResult<Result<Committed, IngestError>> {
-    let outcome = savepoint(conn, || {
-        let mut intake = Intake::new(conn, now);
-        let result = take(&mut intake, location, page)?;
-        intake.flush()?;
-        Ok(result)
-    });
+    let run = |mut intake: Intake<'_>| {
+        savepoint(conn, || {
+            let result = take(&mut intake, location, page)?;
+            intake.flush()?;
+            Ok(result)
+        })
+    };
+    let mut outcome = run(Intake::new(conn, now));
+    if matches!(outcome, Err(TableError::Overflow { .. })) {
+        outcome = run(Intake::careful(conn, now));
+    }
     match outcome {
         Ok(result) => Ok(result.map_err(IngestError::from)),
         Err(error @ TableError::Sql { .. }) => Err(error),

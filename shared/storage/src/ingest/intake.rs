@@ -63,6 +63,14 @@ impl<'a> Intake<'a> {
         }
     }
 
+    /// One that finds the very entry that would make a sum leave its range.
+    pub(crate) fn careful(conn: &'a Connection, now: Timestamp) -> Self {
+        Self {
+            batch: Batch::careful(),
+            ..Self::new(conn, now)
+        }
+    }
+
     /// Takes one in; what had waited for it is to follow with [`Self::follow`].
     pub(crate) fn take(&mut self, arrived: &Arrived<'_>) -> TableResult<Taken> {
         match self.try_apply(arrived)? {

@@ -7,8 +7,9 @@
 //! and the entry goes to quarantine with the rule and the reason.
 //!
 //! Sums of stock and days are collected over a whole group of frames and
-//! written once. Should what is held of one journal turn out to be damaged, the
-//! group is undone and taken again frame by frame, so that only this one fails.
+//! written once. Should what is held of one journal turn out to be damaged, or a
+//! sum leave its range, the group is undone and taken again frame by frame, so
+//! that only this one fails.
 //!
 //! Invariant: one machine's frames never change what is held of another's, and
 //! never keep another's from being taken.
@@ -115,7 +116,7 @@ pub fn group(
     }
 }
 
-/// Takes a frame by itself.
+/// Takes a frame by itself, and finds what is wrong with it.
 fn alone(
     conn: &Connection,
     peer: &Peer,
@@ -123,7 +124,7 @@ fn alone(
     now: Timestamp,
 ) -> TableResult<Result<Ingested, IngestError>> {
     let outcome = savepoint(conn, || {
-        let mut intake = Intake::new(conn, now);
+        let mut intake = Intake::careful(conn, now);
         let result = frame::take(&mut intake, peer, frame)?;
         intake.flush()?;
         Ok(result)

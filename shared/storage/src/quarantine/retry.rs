@@ -54,7 +54,7 @@ pub fn retry(conn: &Connection, id: i64, by: &str, now: Timestamp) -> Result<Ret
         retried.released.push(id);
         return Ok(retried);
     }
-    let mut intake = Intake::new(conn, now);
+    let mut intake = Intake::careful(conn, now);
     let mut run = Run::new(RETRY_LIMIT, by);
     match run.release(&mut intake, &case)? {
         Ok(()) => run.follow(&mut intake)?,

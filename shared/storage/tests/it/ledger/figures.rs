@@ -71,6 +71,27 @@ fn rate(what: &str, receipts: u64, took: Duration) {
     );
 }
 
+/// How long the thread that writes was on a processor so far: what remains of
+/// a figure when other work shares the machine. Zero where the system does not
+/// say.
+fn writer_time() -> Duration {
+    let Ok(tasks) = std::fs::read_dir("/proc/self/task") else {
+        return Duration::ZERO;
+    };
+    let read = |path: std::path::PathBuf| std::fs::read_to_string(path).unwrap_or_default();
+    let writers = tasks
+        .flatten()
+        .map(|task| task.path())
+        .filter(|task| read(task.join("comm")).trim() == "store-writer");
+    let nanos = writers.filter_map(|task| {
+        let text = read(task.join("schedstat"));
+        text.split(' ')
+            .next()
+            .and_then(|nanos| nanos.parse::<u64>().ok())
+    });
+    Duration::from_nanos(nanos.sum())
+}
+
 /// A store's journal as frames, as they cross the line after a long cut.
 fn frames(id: u8) -> (Peer, Vec<Frame>) {
     let conn = database();
@@ -123,7 +144,7 @@ fn ingest_figures() {
     .unwrap();
     let rounds = stores.iter().map(|(_, frames)| frames.len()).max().unwrap();
     let mut times = Vec::new();
-    let start = Instant::now();
+    let (start, busy) = (Instant::now(), writer_time());
     for round in 0..rounds {
         for (peer, frames) in &stores {
             let Some(frame) = frames.get(round).cloned() else {
@@ -144,15 +165,17 @@ fn ingest_figures() {
         receipts,
         start.elapsed(),
     );
+    rate("  on a processor", receipts, writer_time() - busy);
     times.sort();
     println!(
         "a frame: median {:?}, longest {:?}",
         times[times.len() / 2],
         times[times.len() - 1]
     );
-    let start = Instant::now();
+    let (start, busy) = (Instant::now(), writer_time());
     let rebuilt = hub.write_blocking("rebuild", |tx| rebuild(tx)).unwrap();
     rate("rebuild", rebuilt.entries, start.elapsed());
+    rate("  on a processor", rebuilt.entries, writer_time() - busy);
 }
 
 #[test]

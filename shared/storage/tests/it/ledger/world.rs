@@ -21,6 +21,8 @@ pub(crate) fn now() -> Timestamp {
 /// An empty database in memory, with every table.
 pub(crate) fn database() -> Connection {
     let conn = Connection::open_in_memory().unwrap();
+    // As the store sets it; with less, every statement would be parsed anew.
+    conn.set_prepared_statement_cache_capacity(256);
     conn.execute_batch(include_str!("../../../migrations/0001_journal.sql"))
         .unwrap();
     conn
