@@ -11,3 +11,4 @@ pub mod routes;
 pub mod serve;
 pub mod services;
 pub mod state;
+mod upkeep;

@@ -6,21 +6,18 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::Args;
 use evertill_http::app::Failure;
 use evertill_http::{Health, Limits, Metrics, bind, service, shutdown_signal};
 use evertill_storage::kernel::control::ControlSocket;
-use evertill_storage::{Store, StoreOptions, idempotency};
+use evertill_storage::{Store, StoreOptions};
 
 use crate::downlink::Downlink;
 use crate::routes;
 use crate::services::commands;
-use crate::state::{self, Hub};
-
-/// Rest between two rounds of throwing away old answers.
-const PRUNE_EVERY: Duration = Duration::from_hours(1);
+use crate::state::Hub;
+use crate::upkeep::Upkeep;
 
 /// Settings of `evertill-hub serve`.
 #[derive(Clone, Debug, Args)]
@@ -87,16 +84,17 @@ async fn run(hub: &Hub, options: &Serve) -> Result<(), Failure> {
     });
     let downlink = Downlink::start(hub, author.await??, options.quic)?;
     let control = control(hub, &health)?;
-    let pruning = tokio::spawn(prune(hub.clone()));
+    let metrics = Metrics::install();
+    let upkeep = Upkeep::start(hub);
     let router = service(
         routes::router(hub),
         health.clone(),
-        Metrics::install(),
+        metrics,
         &routes::openapi(),
     );
     tracing::info!("the hub answers on http://{address}");
     evertill_http::serve(listener, router, health, Limits::default(), shutdown).await;
-    pruning.abort();
+    drop(upkeep);
     downlink.stop().await;
     // A panic there was logged where it happened; the hub is going down anyway.
     let _ = control.await;
@@ -114,26 +112,4 @@ fn control(hub: &Hub, health: &Health) -> Result<tokio::task::JoinHandle<()>, Fa
             .run(carry_out, async move { health.drained().await })
             .await;
     }))
-}
-
-/// Throws away answers to repeated requests that are too old to be asked for.
-async fn prune(hub: Hub) {
-    let mut every = tokio::time::interval(PRUNE_EVERY);
-    loop {
-        every.tick().await;
-        loop {
-            let pruned = hub
-                .store()
-                .write("prune answers", |tx| idempotency::prune(tx, state::now()))
-                .await;
-            match pruned {
-                Ok(found) if found == idempotency::PRUNE_LIMIT as usize => {}
-                Ok(_) => break,
-                Err(error) => {
-                    tracing::warn!(%error, "old answers were not thrown away");
-                    break;
-                }
-            }
-        }
-    }
 }

@@ -5,7 +5,7 @@
 
 use evertill_storage::kernel::control::Failed;
 use evertill_storage::reference::View;
-use evertill_storage::{TableResult, apikeys, rusqlite};
+use evertill_storage::{TableResult, apikeys, enrolments, journal, quarantine, rusqlite};
 use serde::{Deserialize, Serialize};
 
 use crate::state::{self, Hub};
@@ -14,6 +14,9 @@ use crate::state::{self, Hub};
 const FREE_MIN: u64 = 1 << 30;
 /// A clock before this (2024-01-01) has lost its battery, in milliseconds.
 const CLOCK_MIN: i64 = 1_704_067_200_000;
+
+/// How long before its end a certificate is worth a word: 90 days.
+const EXPIRY_WARNING_MS: i64 = 90 * 24 * 60 * 60 * 1_000;
 
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +50,9 @@ pub fn examine(hub: &Hub) -> Result<Vec<Finding>, Failed> {
         database(hub),
         reference(hub),
         keys(hub),
+        certificates(hub),
+        journals(hub),
+        quarantine(hub),
     ])
 }
 
@@ -118,5 +124,73 @@ fn keys(hub: &Hub) -> Finding {
         Ok(0) => Finding::new("API keys", true, "none yet: make one with api-key"),
         Ok(live) => Finding::new("API keys", true, format!("{live} live")),
         Err(error) => Finding::new("API keys", false, error.to_string()),
+    }
+}
+
+fn certificates(hub: &Hub) -> Finding {
+    let subject = "certificates";
+    let soon = state::now().as_millis().saturating_add(EXPIRY_WARNING_MS);
+    let looked = move |conn: &rusqlite::Connection| -> TableResult<(usize, Vec<String>)> {
+        let live = enrolments::certificates(conn)?
+            .into_iter()
+            .filter(|certificate| certificate.revoked.is_none());
+        let (ending, lasting): (Vec<_>, Vec<_>) =
+            live.partition(|certificate| certificate.expires_at.as_millis() < soon);
+        let ending = ending.iter().map(|one| one.node.to_string());
+        Ok((lasting.len(), ending.collect()))
+    };
+    if let Err(error) = hub.identity() {
+        return Finding::new(subject, false, error.to_string());
+    }
+    match hub.store().read_blocking(looked) {
+        Ok((lasting, ending)) if ending.is_empty() => {
+            Finding::new(subject, true, format!("{lasting} nodes are enrolled"))
+        }
+        Ok((_, ending)) => Finding::new(
+            subject,
+            false,
+            format!(
+                "those of {} end within 90 days: enrol these nodes again",
+                ending.join(", ")
+            ),
+        ),
+        Err(error) => Finding::new(subject, false, error.to_string()),
+    }
+}
+
+fn journals(hub: &Hub) -> Finding {
+    let subject = "journals";
+    match hub.store().read_blocking(journal::journals) {
+        Ok(journals) => {
+            let stopped: Vec<String> = journals
+                .iter()
+                .filter(|journal| journal.stopped)
+                .map(|journal| format!("{} of {}", journal.replica, journal.location))
+                .collect();
+            if stopped.is_empty() {
+                let held = journals.len();
+                return Finding::new(subject, true, format!("{held} are held, none is stopped"));
+            }
+            let stopped = stopped.join(", ");
+            Finding::new(
+                subject,
+                false,
+                format!("stopped: {stopped}; settle their cases in quarantine"),
+            )
+        }
+        Err(error) => Finding::new(subject, false, error.to_string()),
+    }
+}
+
+fn quarantine(hub: &Hub) -> Finding {
+    let subject = "quarantine";
+    match hub.store().read_blocking(quarantine::open_cases) {
+        Ok(0) => Finding::new(subject, true, "no open case"),
+        Ok(open) => Finding::new(
+            subject,
+            false,
+            format!("{open} open: look at GET /quarantine, then retry or dismiss each"),
+        ),
+        Err(error) => Finding::new(subject, false, error.to_string()),
     }
 }

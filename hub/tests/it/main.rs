@@ -3,6 +3,8 @@
 mod client;
 mod commands;
 mod imports;
+mod interface;
+mod kill;
 mod policies;
 mod serve;
 mod store;
