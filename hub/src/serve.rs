@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use clap::Args;
 use evertill_http::app::Failure;
 use evertill_http::{Health, Limits, Metrics, bind, service, shutdown_signal};
+use evertill_storage::journal::Author;
 use evertill_storage::kernel::control::ControlSocket;
 use evertill_storage::{Store, StoreOptions};
 
@@ -57,11 +58,11 @@ pub fn serve(options: &Serve) -> Result<(), Failure> {
     let store = Store::open(&options.data, &store_options(options))?;
     let hub = Hub::open(store.clone())?;
     hub.identity()?;
-    hub.author()?;
+    let author = hub.author()?;
     let served = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?
-        .block_on(run(&hub, options));
+        .block_on(run(&hub, author, options));
     store.close();
     served
 }
@@ -73,16 +74,12 @@ fn store_options(options: &Serve) -> StoreOptions {
     }
 }
 
-async fn run(hub: &Hub, options: &Serve) -> Result<(), Failure> {
+async fn run(hub: &Hub, author: Author, options: &Serve) -> Result<(), Failure> {
     let shutdown = shutdown_signal();
     let listener = bind(options.http, "--http").await?;
     let address = listener.local_addr()?;
     let health = Health::default();
-    let author = tokio::task::spawn_blocking({
-        let hub = hub.clone();
-        move || hub.author()
-    });
-    let downlink = Downlink::start(hub, author.await??, options.quic)?;
+    let downlink = Downlink::start(hub, author, options.quic)?;
     let control = control(hub, &health)?;
     let metrics = Metrics::install();
     let upkeep = Upkeep::start(hub);
