@@ -1,41 +1,101 @@
-//! How entries become tables: the hub's ingest behind the real gate, and the
-//! rebuild that an oracle compares with.
+//! How what arrives becomes tables: the hub's ingest of frames and a node's
+//! intake of feed items, both behind the real gate, and the rebuild that an
+//! oracle compares with.
 //!
-//! Invariant: an entry is applied whole or parked whole.
+//! Invariant: an entry or item is applied whole or parked whole.
 
 use std::rc::Rc;
 
 use evertill_documents::{PART_CODEC, gate, read};
-use evertill_domain::{ReceiptNumber, ReplicaId};
-use evertill_journal::{Chain, Frame, Sealed, Watermark, unpack};
+use evertill_domain::{ActorId, Event, Hlc, LocationId, ReplicaId, Seq, effects, event};
+use evertill_journal::{Chain, Frame, Part, Sealed, Watermark, unpack};
+use evertill_storage::feed::{Item, item_hash};
+use evertill_sync::FeedFrame;
 
 use crate::bug::Bug;
-use crate::model::{Op, Sale, Tables};
+use crate::tables::{Applied, FeedItem, Op, Place, Projections, Tables};
 
-/// The printed number of a receipt of a replica's only register.
-#[must_use]
-pub fn receipt_number(replica: ReplicaId, seq: u64) -> ReceiptNumber {
-    ReceiptNumber {
-        location: format!("S{:03}", replica.0 & 0xff)
-            .parse()
-            .expect("invariant: a location"),
-        register: "R1".parse().expect("invariant: a register"),
-        code: replica.code(),
-        seq,
-    }
+/// Who wrote some parts, and what they may speak for.
+#[derive(Clone, Copy)]
+pub struct Origin<'a> {
+    /// The journal.
+    pub replica: ReplicaId,
+    /// The entry.
+    pub seq: Seq,
+    /// Who wrote it, if anybody said so.
+    pub actor: Option<ActorId>,
+    /// The entry's clock.
+    pub hlc: Hlc,
+    /// The location whose affairs its events may record.
+    pub about: &'a LocationId,
 }
 
-/// The projections of one change.
-fn project(replica: ReplicaId, change: &[u8], ops: &mut Vec<Op>) {
-    for (_, event) in read(change).unwrap_or_default() {
-        if let Some(sale) = Sale::decode(&event) {
-            ops.push(Op::Project(
-                replica,
-                receipt_number(replica, sale.number),
-                sale,
-            ));
-        }
-    }
+/// What a change that was let in adds.
+#[must_use]
+pub fn applied(place: Place, hlc: Hlc, part: &Part, events: &[Event]) -> Rc<Applied> {
+    Rc::new(Applied {
+        document: part.document,
+        place,
+        hlc,
+        change: part.change.clone(),
+        effects: events.iter().map(effects).collect(),
+    })
+}
+
+/// Judges each part: what it adds, or why it is kept out.
+fn judge(
+    projections: &Projections,
+    origin: &Origin<'_>,
+    parts: &[(&Part, u32)],
+) -> Vec<Option<Rc<Applied>>> {
+    let one = |(part, n_end): &(&Part, u32)| {
+        let (known, kind) = projections.known(&part.document);
+        let expected = gate::Expected {
+            actor: origin.actor?,
+            entry_seq: origin.seq,
+            n: part.n,
+            n_end: *n_end,
+            document: part.document,
+            known: &known,
+            kind,
+        };
+        let gated = gate::check(&part.change, &expected, &gate::Limits::default()).ok()?;
+        let mut events = gated.decoded.iter();
+        let place = (origin.replica, origin.seq, part.n);
+        events
+            .all(|event| may_record(origin, event))
+            .then(|| applied(place, origin.hlc, part, &gated.decoded))
+    };
+    parts.iter().map(one).collect()
+}
+
+/// Whether an event is its author's to claim.
+fn may_record(origin: &Origin<'_>, event: &Event) -> bool {
+    let location = match event {
+        Event::Receipt(receipt) if receipt.number.code != origin.replica.code() => return false,
+        Event::Receipt(receipt) => &receipt.number.location,
+        Event::Movements(record) => &record.location,
+        Event::CountRequested(request) => &request.location,
+        Event::CountPosted(posted) => &posted.location,
+        Event::Unknown { .. } => return true,
+    };
+    location == origin.about
+}
+
+fn take(
+    origin: &Origin<'_>,
+    judged: Vec<Option<Rc<Applied>>>,
+    bug: Option<Bug>,
+) -> (Vec<Op>, Vec<Op>) {
+    let whole = judged.iter().all(Option::is_some);
+    let kept = if whole {
+        Vec::new()
+    } else {
+        vec![Op::Park(origin.replica, origin.seq)]
+    };
+    let applies = whole || bug == Some(Bug::ApplyParkedParts);
+    let good = judged.into_iter().flatten().filter(|_| applies);
+    (kept, good.map(Op::Apply).collect())
 }
 
 /// What a frame changes at the hub: entries, and apart from them projections.
@@ -46,6 +106,7 @@ pub fn ingest(
     tables: &Tables,
     frame: &Frame,
     after: &Watermark,
+    location: &LocationId,
     bug: Option<Bug>,
 ) -> Result<(Vec<Op>, Vec<Op>), String> {
     let mut entries = unpack(frame, after, PART_CODEC).map_err(|error| error.to_string())?;
@@ -61,67 +122,122 @@ pub fn ingest(
             continue;
         }
         chain.next(&sealed).map_err(|error| error.to_string())?;
-        actor = sealed.entry.started_actor().or(actor);
-        let passes = |index: usize| {
-            let part = &sealed.entry.parts[index];
-            let expected = gate::Expected::of(&sealed.entry, index, actor?, &[], None)?;
-            let gated = gate::check(&part.change, &expected, &gate::Limits::default()).ok()?;
-            gated
-                .events
-                .iter()
-                .all(|(_, event)| Sale::decode(event).is_some())
-                .then_some(())
+        let entry = &sealed.entry;
+        actor = entry.started_actor().or(actor);
+        let origin = Origin {
+            replica,
+            seq: entry.seq,
+            actor,
+            hlc: entry.hlc,
+            about: location,
         };
-        let parts: Vec<bool> = (0..sealed.entry.parts.len())
-            .map(|index| passes(index).is_some())
-            .collect();
-        let whole = parts.iter().all(|passed| *passed);
-        let seq = sealed.entry.seq;
-        let sealed = Rc::new(sealed);
-        kept.push(Op::Entry(Rc::clone(&sealed)));
-        if !whole {
-            kept.push(Op::Park(replica, seq));
-        }
-        for (part, passed) in sealed.entry.parts.iter().zip(parts) {
-            if whole || (passed && bug == Some(Bug::ApplyParkedParts)) {
-                project(replica, &part.change, &mut projections);
-            }
-        }
+        // No document meets two entries of one frame here: a node extends only
+        // what a feed brought, once.
+        let judged = judge(&tables.projections, &origin, &bounded(&sealed));
+        let (parked, good) = take(&origin, judged, bug);
+        kept.push(Op::Entry(Rc::new(sealed)));
+        kept.extend(parked);
+        projections.extend(good);
     }
     Ok((kept, projections))
+}
+
+/// The parts of an entry, each with the number that its events stay below.
+fn bounded(sealed: &Sealed) -> Vec<(&Part, u32)> {
+    let parts = &sealed.entry.parts;
+    let ends = parts.iter().skip(1).map(|part| part.n).chain([u32::MAX]);
+    parts.iter().zip(ends).collect()
 }
 
 /// Whether the hub holds this very entry already.
 fn is_known(tables: &Tables, sealed: &Sealed, bug: Option<Bug>) -> Result<bool, String> {
     let seq = sealed.entry.seq;
     if bug == Some(Bug::DedupeBySeqAlone) {
-        return Ok(tables
-            .journals
-            .values()
-            .any(|journal| journal.len() as u64 >= seq));
+        let longest = tables.journals.values().map(Vec::len).max();
+        return Ok(longest.unwrap_or(0) as u64 >= seq);
     }
-    let held = usize::try_from(seq - 1)
-        .ok()
-        .and_then(|index| tables.journals.get(&sealed.entry.replica)?.get(index));
-    match held {
+    match tables.hash_at(sealed.entry.replica, seq) {
         None => Ok(false),
-        Some(held) if held.hash == sealed.hash => Ok(true),
+        Some(held) if held == sealed.hash => Ok(true),
         Some(_) => Err(format!("entry {seq} differs from the one held")),
     }
 }
 
-/// The projections made again from the journals.
+/// What a page of the feed changes at a node.
+///
+/// # Errors
+/// Why it does not continue the feed.
+pub fn take_feed(
+    tables: &Tables,
+    location: &LocationId,
+    frame: &FeedFrame,
+    after: &Watermark,
+) -> Result<Vec<Op>, String> {
+    let (mut at, mut ops) = (*after, Vec::new());
+    let held = tables.feeds.get(location).map_or(&[][..], Vec::as_slice);
+    for (seq, bytes) in (frame.first_seq..).zip(&frame.items) {
+        let hash = item_hash(&at.hash, location, seq, bytes);
+        at = Watermark { seq, hash };
+        let index = usize::try_from(seq - 1).map_err(|error| error.to_string())?;
+        match held.get(index) {
+            // An older connection brought it already.
+            Some(known) if known.at == at => continue,
+            Some(_) => return Err(format!("feed item {seq} differs from the one held")),
+            None => {}
+        }
+        let item = Item::decode(bytes).map_err(|error| error.to_string())?;
+        let origin = Origin {
+            replica: item.origin,
+            seq: item.seq,
+            actor: Some(item.actor),
+            hlc: item.hlc,
+            about: location,
+        };
+        let parts: Vec<_> = item.parts.iter().map(|p| (&p.part, p.n_end)).collect();
+        let judged = judge(&tables.projections, &origin, &parts);
+        let (parked, good) = take(&origin, judged, None);
+        let bytes = bytes.clone();
+        ops.push(Op::Feed(location.clone(), Rc::new(FeedItem { bytes, at })));
+        ops.extend(parked);
+        ops.extend(good);
+    }
+    if at.hash == frame.head {
+        Ok(ops)
+    } else {
+        Err("the page's head is not the hash of its items".to_owned())
+    }
+}
+
+/// The projections made again from journals and feeds, and from nothing else.
 #[must_use]
-pub fn rebuild(tables: &Tables) -> Vec<Op> {
-    let mut ops = Vec::new();
-    for (replica, journal) in &tables.journals {
-        for sealed in journal {
-            if !tables.parked.contains(&(*replica, sealed.entry.seq)) {
-                for part in &sealed.entry.parts {
-                    project(*replica, &part.change, &mut ops);
-                }
-            }
+pub fn rebuild(tables: &Tables) -> Projections {
+    let mut again = Projections::default();
+    let mut add = |replica: ReplicaId, seq: Seq, hlc: Hlc, part: &Part| {
+        if tables.parked.contains(&(replica, seq)) {
+            return;
+        }
+        let events = read(&part.change).unwrap_or_default();
+        let events: Vec<Event> = events
+            .iter()
+            .filter_map(|(_, bytes)| event::decode(bytes).ok())
+            .collect();
+        again.add(&applied((replica, seq, part.n), hlc, part, &events));
+    };
+    for sealed in tables.journals.values().flatten() {
+        let entry = &sealed.entry;
+        for part in &entry.parts {
+            add(entry.replica, entry.seq, entry.hlc, part);
         }
     }
-    ops
+    for feed_item in tables.feeds.values().flatten() {
+        let item = Item::decode(&feed_item.bytes).expect("invariant: it was decoded before");
+        // The hub holds the journals that its feeds are made of.
+        if tables.journals.contains_key(&item.origin) {
+            continue;
+        }
+        for part in &item.parts {
+            add(item.origin, item.seq, item.hlc, &part.part);
+        }
+    }
+    again
 }

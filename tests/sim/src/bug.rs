@@ -23,11 +23,13 @@ pub enum Bug {
     ApplyParkedParts,
     /// The node sends whatever it has, whatever the hub granted.
     IgnoreCredit,
+    /// The node acknowledges the feed before it is on stable storage.
+    AcknowledgeFeedBeforeFsync,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::AcknowledgeBeforeFsync,
         Self::HubAcknowledgesBeforeFsync,
         Self::AcknowledgeBeforeProjections,
@@ -38,5 +40,6 @@ impl Bug {
         Self::ReuseReceiptNumber,
         Self::ApplyParkedParts,
         Self::IgnoreCredit,
+        Self::AcknowledgeFeedBeforeFsync,
     ];
 }

@@ -1,24 +1,38 @@
 //! evertill-sim: a chain in virtual time, with everything that goes wrong.
 //!
-//! A run is a function of its seed. The sessions of `evertill-sync`, the
-//! frames and chains of `evertill-journal` and the gate of `evertill-documents`
-//! are the real ones; disks, lines, clocks and clients are models that crash,
-//! fill up, break, wait and jump. When the last day is over and all is quiet,
-//! the oracles compare hub, stores and the simulator's own list of answers.
+//! A run is a function of its seed. The decisions, events, effects and folds of
+//! `evertill-domain`, the sessions of `evertill-sync`, the frames and chains of
+//! `evertill-journal`, the gate of `evertill-documents` and the feed items of
+//! `evertill-storage` are the real ones; disks, tables, lines, clocks and clients
+//! are models that crash, fill up, break, wait and jump. When the last day is
+//! over and all is quiet, the oracles compare hub, stores and a ground truth
+//! that is made of nothing but what clients asked for and were answered.
 //!
 //! Invariant: a failing seed fails again, in the same way, with the same trace.
 
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "every expect states an invariant of the simulator itself"
+)]
+
 mod apply;
 pub mod bug;
+mod carry_out;
+pub mod command;
 pub mod disk;
+mod downlink;
+mod faults;
 mod hub;
-pub mod model;
 pub mod net;
 mod node;
 mod oracle;
 pub mod queue;
 pub mod rng;
+pub mod shop;
+pub mod tables;
 pub mod trace;
+mod truth;
+mod uplink;
 mod world;
 
 pub use bug::Bug;
@@ -33,7 +47,7 @@ pub struct Outcome {
     pub violation: Option<(&'static str, String)>,
     /// Hash over everything that happened.
     pub trace: u64,
-    /// Sales that were answered.
+    /// Commands that were answered.
     pub sales: u64,
 }
 

@@ -1,18 +1,24 @@
 //! A hub, its stores, their clients and everything that goes wrong.
 //!
-//! The sessions, frames, chains and the gate are the real ones; disks, lines
-//! and clocks are models. All chance comes from the seed.
+//! The decisions, events, sessions, frames, chains, feed items and the gate are
+//! the real ones; disks, lines and clocks are models. All chance comes from the
+//! seed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
-use evertill_domain::{ActorId, NodeId, ReplicaId, Timestamp};
-use evertill_sync::{Channel, HubSession, NodeSession};
+use evertill_domain::{DocumentId, ReplicaId, Seq, Timestamp};
+use evertill_sync::Channel;
 
 use crate::bug::Bug;
-use crate::model::Database;
+use crate::command::{Answer, Command, Operation};
+use crate::hub::{HUB, Hub};
 use crate::net::{ConnectionId, Net, Way};
-use crate::queue::{DAY, HOUR, MINUTE, Millis, Queue, SECOND};
+use crate::node::Node;
+use crate::queue::{DAY, Millis, Queue};
 use crate::rng::Rng;
+use crate::shop::{Reference, location_id};
+use crate::tables::Requested;
 use crate::trace::Trace;
 
 /// What a run simulates.
@@ -24,7 +30,7 @@ pub struct Config {
     pub days: i64,
     /// Stores.
     pub stores: usize,
-    /// Sales of a store in a day.
+    /// Commands of a store in a day, most of them sales.
     pub sales: u64,
     /// A deliberate mistake.
     pub bug: Option<Bug>,
@@ -33,14 +39,23 @@ pub struct Config {
 /// Something that happens.
 #[derive(Debug)]
 pub(crate) enum Event {
-    /// A client asks for its sale, again and again until it is answered.
-    Ask(usize, u64),
+    /// A client asks for what it wants, again and again until it is answered.
+    Ask(usize, Operation),
+    /// The hub's operator has something counted.
+    AskForCount(Operation),
+    /// A clerk posts a count that is on the task list.
+    Post(usize, DocumentId),
+    /// The hub's operator changes prices.
+    NewPrices,
+    /// The hub's operator revokes a node's certificate, or issues another.
+    Revoke(usize, bool),
     NodeSynced(usize, u64),
     HubSynced(u64),
     Dial(usize, u64),
     Arrive(ConnectionId, Way, Channel, Vec<u8>),
     NodeWake(ConnectionId),
     HubWake(ConnectionId),
+    OpenWindow(ConnectionId),
     StartNode(usize),
     StartHub,
     CrashNode(usize),
@@ -55,31 +70,15 @@ pub(crate) enum Event {
     Hostile(usize),
 }
 
-pub(crate) struct Node {
-    pub(crate) db: Database,
-    pub(crate) replica: ReplicaId,
-    pub(crate) id: NodeId,
-    pub(crate) actor: ActorId,
-    pub(crate) up: bool,
-    pub(crate) life: u64,
-    pub(crate) clock: Millis,
-    pub(crate) attempt: u32,
-    pub(crate) waiting: Vec<(usize, u64)>,
-    pub(crate) link: Option<(ConnectionId, NodeSession)>,
-    /// What the hub acknowledged, at most; it may never hold less.
-    pub(crate) acknowledged: u64,
-    /// Numbers drawn in this process life; only a deliberate bug looks at it.
-    pub(crate) drawn: u64,
-}
-
-pub(crate) struct Hub {
-    pub(crate) db: Database,
-    pub(crate) up: bool,
-    pub(crate) life: u64,
-    pub(crate) links: BTreeMap<ConnectionId, (usize, HubSession)>,
-    pub(crate) waiting: Vec<(usize, ConnectionId)>,
-    /// Projections that a deliberate bug writes after the acknowledgement.
-    pub(crate) late: Vec<Vec<crate::model::Op>>,
+/// A count that the hub's operator wants.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Count {
+    pub(crate) store: usize,
+    pub(crate) product: usize,
+    /// What the counter found, in thousandths.
+    pub(crate) counted: i64,
+    /// The hub's answer.
+    pub(crate) answered: Option<Requested>,
 }
 
 pub(crate) struct World {
@@ -90,12 +89,20 @@ pub(crate) struct World {
     pub(crate) trace: Trace,
     pub(crate) nodes: Vec<Node>,
     pub(crate) hub: Hub,
-    /// The simulator's own list: operation to the receipt number answered.
-    pub(crate) answered: BTreeMap<u64, (usize, u64)>,
+    /// What each client wants.
+    pub(crate) commands: BTreeMap<Operation, (usize, Command)>,
+    /// The simulator's own list of what was answered, and by which store.
+    pub(crate) answered: BTreeMap<Operation, (usize, Answer)>,
+    /// What was refused for good.
+    pub(crate) refused: BTreeSet<Operation>,
     pub(crate) asked: u64,
-    pub(crate) hostile: Vec<(ReplicaId, u64)>,
+    pub(crate) counts: BTreeMap<Operation, Count>,
+    /// Counts that a clerk saw posted: in which store, as which entry.
+    pub(crate) posted: BTreeMap<DocumentId, (usize, Seq)>,
+    pub(crate) hostile: Vec<(ReplicaId, Seq)>,
     /// When each session asked to be woken; a later request replaces it.
     pub(crate) wakes: BTreeMap<(ConnectionId, Way), Millis>,
+    pub(crate) references: BTreeMap<u64, Rc<Reference>>,
     pub(crate) calm: bool,
     /// The first rule that was broken while running, if any.
     pub(crate) broken: Option<(&'static str, String)>,
@@ -108,28 +115,24 @@ impl World {
     pub(crate) fn new(config: Config, trace: Trace) -> Self {
         let mut rng = Rng::new(config.seed);
         let net = Net::new(config.stores, rng.fork());
-        let nodes = (0..config.stores)
-            .map(|index| new_node(index, &mut rng))
-            .collect();
+        let nodes = (0..config.stores).map(|index| Node::new(index, &mut rng));
         let mut world = Self {
+            nodes: nodes.collect(),
             config,
             queue: Queue::default(),
             net,
             rng,
             trace,
-            nodes,
-            hub: Hub {
-                db: Database::default(),
-                up: false,
-                life: 0,
-                links: BTreeMap::new(),
-                waiting: Vec::new(),
-                late: Vec::new(),
-            },
+            hub: Hub::default(),
+            commands: BTreeMap::new(),
             answered: BTreeMap::new(),
+            refused: BTreeSet::new(),
             asked: 0,
+            counts: BTreeMap::new(),
+            posted: BTreeMap::new(),
             hostile: Vec::new(),
             wakes: BTreeMap::new(),
+            references: BTreeMap::new(),
             calm: false,
             broken: None,
         };
@@ -137,55 +140,10 @@ impl World {
         world
     }
 
-    /// Plans openings, sales and faults.
-    fn plan(&mut self) {
-        let end = self.config.days * DAY;
-        self.queue.at(0, Event::StartHub);
-        for store in 0..self.config.stores {
-            self.queue.at(0, Event::StartNode(store));
-            let sales = self.config.sales * self.config.days.unsigned_abs();
-            for _ in 0..sales {
-                self.asked += 1;
-                let at = self.rng.between(MINUTE, end);
-                self.queue.at(at, Event::Ask(store, self.asked));
-            }
-            for _ in 0..3 * self.config.days {
-                let at = self.rng.between(0, end);
-                let event = self.fault(store, at);
-                self.queue.at(at, event);
-            }
-            let at = self.rng.between(HOUR, end);
-            self.queue.at(at, Event::Hostile(store));
-        }
-        for _ in 0..self.config.days {
-            let at = self.rng.between(0, end);
-            self.queue.at(at, Event::CrashHub);
-        }
-        let at = self.rng.between(0, end);
-        self.queue.at(at, Event::FillHub(true));
-        self.queue.at(at + HOUR, Event::FillHub(false));
-    }
-
-    fn fault(&mut self, store: usize, at: Millis) -> Event {
-        match self.rng.below(6) {
-            0 => Event::CrashNode(store),
-            1 => {
-                let lasting = *self.rng.pick(&[10 * SECOND, MINUTE, HOUR, DAY, 3 * DAY]);
-                Event::Partition(store, at + lasting)
-            }
-            2 => {
-                self.queue.at(at + HOUR, Event::FillNode(store, false));
-                Event::FillNode(store, true)
-            }
-            3 => Event::Jump(store, self.rng.between(-30 * HOUR, 30 * HOUR)),
-            _ => Event::Break(store),
-        }
-    }
-
     /// Runs to the end of the last day and then until all is quiet.
     pub(crate) fn run(&mut self) {
         let end = self.config.days * DAY;
-        while self.queue.next_at().is_some_and(|at| at <= end) {
+        while self.queue.next_at().is_some_and(|at| at <= end) && self.broken.is_none() {
             self.step();
         }
         self.calm = true;
@@ -194,30 +152,70 @@ impl World {
         for node in &mut self.nodes {
             node.db.disk.full = false;
         }
-        while self.queue.next_at().is_some_and(|at| at <= end + DAY) && !self.is_quiet() {
+        for store in 0..self.config.stores {
+            self.queue.after(0, Event::Revoke(store, false));
+        }
+        while self.queue.next_at().is_some_and(|at| at <= end + DAY)
+            && self.unrest().is_some()
+            && self.broken.is_none()
+        {
             self.step();
         }
     }
 
-    /// Whether every sale is answered and the hub has acknowledged every entry.
-    pub(crate) fn is_quiet(&self) -> bool {
-        self.answered.len() as u64 == self.asked
-            && self.hub.up
-            && self.hub.db.disk.written() == self.hub.db.disk.stable()
-            && self.nodes.iter().all(|node| {
-                let head = node.db.tables.head(node.replica).seq;
-                node.up
-                    && node.acknowledged == head
-                    && node.db.stable_head(node.replica).seq == head
-            })
+    /// What keeps the world from being at rest: something asked for that is not
+    /// done, stable and known to everybody.
+    pub(crate) fn unrest(&self) -> Option<String> {
+        let hub = &self.hub.db;
+        let open = self.asked - (self.answered.len() + self.refused.len()) as u64;
+        if open > 0 {
+            return Some(format!("{open} commands are without answer"));
+        }
+        let settled = |count: &Count| {
+            let answer = count.answered;
+            answer.is_some_and(|answer| self.posted.contains_key(&answer.document))
+        };
+        if let Some((operation, count)) = self.counts.iter().find(|(_, count)| !settled(count)) {
+            return Some(format!("count {operation} is open: {count:?}"));
+        }
+        if !self.hub.up || !hub.is_stable() || !hub.tables.revoked.is_empty() {
+            return Some("the hub is down, busy or keeps a store out".to_owned());
+        }
+        (0..self.nodes.len()).find_map(|store| self.unrest_of(store))
+    }
+
+    fn unrest_of(&self, store: usize) -> Option<String> {
+        let (node, hub) = (&self.nodes[store], &self.hub.db.tables);
+        let (own, location) = (&node.db.tables, location_id(store));
+        let head = own.head(node.replica).seq;
+        let feeds = [own, hub].map(|tables| tables.feed_head(HUB, &location).seq);
+        let what = if !node.up || !node.db.is_stable() {
+            "it is down or busy".to_owned()
+        } else if node.acknowledged != head {
+            format!("{} of {head} entries are acknowledged", node.acknowledged)
+        } else if own.version != hub.version {
+            format!("prices are {} of {}", own.version, hub.version)
+        } else if feeds[0] != feeds[1] {
+            format!("the feed is at {} of {}", feeds[0], feeds[1])
+        } else {
+            return None;
+        };
+        Some(format!("store {store}: {what}"))
     }
 
     pub(crate) fn wall(&self, store: usize) -> Timestamp {
         Timestamp::from_millis(EPOCH + self.queue.now() + self.nodes[store].clock)
     }
 
+    /// The hub's clock, which is right, as are those of clients.
     pub(crate) fn hub_clock(&self) -> Timestamp {
         Timestamp::from_millis(EPOCH + self.queue.now())
+    }
+
+    /// The reference data of a version.
+    pub(crate) fn reference(&mut self, version: u64) -> Rc<Reference> {
+        let made = self.references.entry(version);
+        Rc::clone(made.or_insert_with(|| Rc::new(Reference::of(version))))
     }
 
     pub(crate) fn say(&mut self, what: std::fmt::Arguments<'_>) {
@@ -234,6 +232,10 @@ impl World {
         };
         match event {
             Event::Ask(store, operation) => self.ask(store, operation),
+            Event::AskForCount(operation) => self.ask_for_count(operation),
+            Event::Post(store, document) => self.post(store, document),
+            Event::NewPrices => self.new_prices(),
+            Event::Revoke(store, revoked) => self.revoke(store, revoked),
             Event::NodeSynced(store, life) => self.node_synced(store, life),
             Event::HubSynced(life) => self.hub_synced(life),
             Event::Dial(store, life) => self.dial(store, life),
@@ -243,6 +245,7 @@ impl World {
                 self.hub_input(id, evertill_sync::HubInput::Woke);
             }
             Event::NodeWake(_) | Event::HubWake(_) => {}
+            Event::OpenWindow(id) => self.open_window(id),
             Event::StartNode(store) => self.start_node(store),
             Event::StartHub => self.start_hub(),
             Event::NodeNotices(id) => self.node_lost(id),
@@ -265,57 +268,5 @@ impl World {
     fn is_due(&mut self, id: ConnectionId, way: Way) -> bool {
         let due = self.wakes.get(&(id, way)) == Some(&self.queue.now());
         due && self.wakes.remove(&(id, way)).is_some()
-    }
-
-    fn strike(&mut self, fault: &Event) {
-        if self.calm {
-            return;
-        }
-        self.say(format_args!("fault {fault:?}"));
-        match *fault {
-            Event::CrashNode(store) => self.crash_node(store),
-            Event::CrashHub => self.crash_hub(),
-            Event::Break(store) => self.cut(store),
-            Event::Partition(store, until) => self.net.partition(store, until),
-            Event::FillNode(store, full) => self.nodes[store].db.disk.full = full,
-            Event::FillHub(full) => self.hub.db.disk.full = full,
-            Event::Jump(store, by) => self.nodes[store].clock += by,
-            Event::Hostile(store) => self.hostile_entry(store),
-            _ => {}
-        }
-    }
-
-    /// A connection breaks: each side learns of it at its own time, or never.
-    fn cut(&mut self, store: usize) {
-        let Some((id, _)) = &self.nodes[store].link else {
-            return;
-        };
-        let id = *id;
-        self.net.break_off(id, self.queue.now());
-        let delay = self.rng.between(0, 5 * SECOND);
-        self.queue.after(delay, Event::NodeNotices(id));
-        if self.rng.chance(2, 3) {
-            let delay = self.rng.between(0, 20 * SECOND);
-            self.queue.after(delay, Event::HubNotices(id));
-        }
-    }
-}
-
-fn new_node(index: usize, rng: &mut Rng) -> Node {
-    // The low byte tells the store apart; the code of its receipts is the top.
-    let replica = ReplicaId((rng.next() & !0xff) | (index as u64 + 1));
-    Node {
-        db: Database::default(),
-        replica,
-        id: NodeId(rng.next()),
-        actor: ActorId(rng.bytes()),
-        up: false,
-        life: 0,
-        clock: 0,
-        attempt: 0,
-        waiting: Vec::new(),
-        link: None,
-        acknowledged: 0,
-        drawn: 0,
     }
 }
