@@ -27,6 +27,7 @@ pub fn router(node: &Node) -> Router {
         .route("/api/v1/sales", post(sales::sell).get(sales::list))
         .route("/api/v1/sales/{id}", get(sales::show))
         .route("/api/v1/sales/{id}/void", post(returns::void))
+        .route("/api/v1/returns", post(returns::give_back))
         .route("/api/v1/products", get(products::list))
         .route("/api/v1/products/{sku}", get(products::show))
         .route(
@@ -55,6 +56,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         sales::sell,
         sales::list,
         sales::show,
+        returns::give_back,
         returns::void,
         products::list,
         products::show,

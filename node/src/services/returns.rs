@@ -6,15 +6,16 @@
 //!
 //! Invariant: never more comes back than was sold, whatever runs at once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use evertill_domain::giveback::decide_return;
 use evertill_domain::receipt::Receipt;
-use evertill_domain::rejection::Rejections;
-use evertill_domain::sale::ReceiptDraft;
+use evertill_domain::rejection::{Rejection, Rejections};
+use evertill_domain::sale::{ReceiptDraft, SaleContext};
 use evertill_domain::time::business_date;
 use evertill_domain::void::decide_void;
 use evertill_domain::{Location, Sku};
-use evertill_http::api::VoidBody;
+use evertill_http::api::{ReturnBody, VoidBody};
 use evertill_storage::projection::receipts;
 use evertill_storage::rusqlite::Connection;
 
@@ -55,6 +56,43 @@ pub async fn void(
         let at = now();
         let date = business_date(at, &location.time_zone, location.day_starts_at_minutes);
         decide_void(&past.original, &past.earlier, &reason, at, date)
+    })
+    .await
+}
+
+/// Takes goods of a sale of this store back, at the till that asks.
+///
+/// # Errors
+/// The receipt is not known here, more comes back than was sold, the tenders
+/// are not what is owed, or nothing could be stored.
+pub async fn give_back(node: &Node, request: Request, body: ReturnBody) -> Result<Answer, Failure> {
+    if let Some(answer) = request.answered(node).await? {
+        return Ok(answer);
+    }
+    let number = body.receipt.clone();
+    let past = node
+        .store()
+        .read(move |conn| {
+            let original = receipts::by_number(conn, &number)?.ok_or_else(|| {
+                let detail = format!("there is no receipt {number} here; check its number");
+                Rejection::new("/receipt", "unknown_receipt", detail)
+            })?;
+            past(conn, original.receipt)
+        })
+        .await?;
+    let location = location(node).await?;
+    let policies = node.reference().policies();
+    let command = body.command(&past.original)?;
+    let till = request.till.clone();
+    back(node, request, "return", past, move |past| {
+        let context = SaleContext {
+            location: &location,
+            register: &till,
+            now: now(),
+            policies: &policies,
+            products: &BTreeMap::new(),
+        };
+        decide_return(&command, &past.original, &past.earlier, &context)
     })
     .await
 }

@@ -2,6 +2,7 @@
 
 mod baskets;
 mod kill;
+mod returns;
 mod sales;
 mod serve;
 mod shop;

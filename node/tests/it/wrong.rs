@@ -24,8 +24,14 @@ fn refusal(reply: &Reply, status: u16) -> (String, String) {
 fn posts(shop: &Shop) -> Vec<(String, Value)> {
     let sold = shop.sell(&one_milk());
     let id = sold["id"].as_str().unwrap();
+    let giveback = json!({
+        "register": "R1", "receipt": sold["receipt_number"],
+        "lines": [{"line": 1, "quantity": 1, "bucket": "sellable", "reason": "sour"}],
+        "tenders": [{"kind": "cash", "amount": "1.53"}],
+    });
     vec![
         ("/sales".to_owned(), one_milk()),
+        ("/returns".to_owned(), giveback),
         (
             format!("/sales/{id}/void"),
             json!({"reason": "wrong customer"}),

@@ -21,6 +21,7 @@ pub mod discount;
 pub mod effects;
 pub mod event;
 pub mod fold;
+pub mod giveback;
 pub mod ids;
 pub mod money;
 pub mod movement;

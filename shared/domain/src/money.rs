@@ -15,8 +15,8 @@ pub use currency::{Currency, UnknownCurrency};
 pub use decimal::Rate;
 pub(crate) use decimal::{DecimalError, parse_scaled, write_scaled};
 pub use rounding::{
-    RoundingRule, allocate, extend_price, quantity_for_price, round_cash, tax_in_inclusive,
-    tax_of_exclusive,
+    RoundingRule, allocate, extend_price, quantity_for_price, round_cash, share_so_far,
+    tax_in_inclusive, tax_of_exclusive,
 };
 
 mod currency;

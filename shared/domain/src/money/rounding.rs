@@ -122,6 +122,24 @@ pub fn tax_in_inclusive(
     )
 }
 
+/// What `part` of `whole` comes to of an amount: a line's figure after some of
+/// its goods came back. All of it if there is no whole to divide by.
+///
+/// # Errors
+/// [`MoneyError::TooLarge`] beyond the limit, which no part of a whole reaches.
+pub fn share_so_far(
+    amount: Money,
+    part: i64,
+    whole: i64,
+    rule: RoundingRule,
+) -> Result<Money, MoneyError> {
+    if part == whole || whole <= 0 {
+        return Ok(amount);
+    }
+    let product = i128::from(amount.minor()) * i128::from(part);
+    money(divide(product, i128::from(whole), rule), amount)
+}
+
 /// The nearest amount that can be paid in coins, in steps of `increment` minor
 /// units (5 where the smallest coin is five cents). An increment of 0 or 1
 /// changes nothing.

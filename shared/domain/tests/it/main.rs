@@ -4,6 +4,7 @@ mod baskets;
 mod effects;
 mod event;
 mod fold;
+mod giveback;
 mod golden;
 mod refused;
 mod sale;
