@@ -12,7 +12,8 @@ use super::WILD_CLOCK_MS;
 use super::actors;
 use super::judge::{self, Carried, Judged, Parked};
 use crate::apply::{self, Batch};
-use crate::feed::Item;
+use crate::feed::{self, Item};
+use crate::journal;
 use crate::quarantine::{self, CaseKind, NewCase};
 use crate::sql::{Doing, TableResult};
 
@@ -157,6 +158,11 @@ impl<'a> Intake<'a> {
                 ),
             )));
         }
+        if arrived.kind == CaseKind::FeedItem
+            && let Some(parked) = self.contradicts_its_entry(arrived)?
+        {
+            return Ok(Some(parked));
+        }
         // The actor of other entries comes from the starts themselves.
         let (Some(actor), true) = (
             arrived.carried.actor,
@@ -170,6 +176,32 @@ impl<'a> Intake<'a> {
             Parked::new(
                 "start",
                 format!("actor {actor} already writes for replica {owner}"),
+            )
+        }))
+    }
+
+    /// Whether a feed item says something else of its entry than the journal
+    /// held here, or than another item of the same entry: documents are found
+    /// by entry and part, so there can be one of each.
+    fn contradicts_its_entry(&self, arrived: &Arrived<'_>) -> TableResult<Option<Parked>> {
+        let (replica, seq) = arrived.place;
+        let own = journal::state(self.conn, replica)?.is_some();
+        let held = match journal::entry(self.conn, replica, seq)? {
+            Some(sealed) => sealed.entry.parts,
+            None if own => Vec::new(),
+            None => feed::parts_of(self.conn, replica, seq)?,
+        };
+        let contradicted = arrived.carried.parts.iter().any(|(part, _)| {
+            let mut same = held
+                .iter()
+                .filter(|held| held.n == part.n || held.document == part.document)
+                .peekable();
+            same.peek().is_none() || same.any(|held| held != *part)
+        });
+        Ok(contradicted.then(|| {
+            Parked::new(
+                "origin",
+                format!("what is held of entry {seq} of replica {replica} says something else"),
             )
         }))
     }

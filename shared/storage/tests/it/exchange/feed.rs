@@ -360,3 +360,45 @@ fn an_item_that_came_before_its_document_follows_it() {
     assert_eq!(on_hand(&site.conn, "S001", "A"), Some(4_000));
     assert_eq!(count(&site.conn, "document_change"), 1);
 }
+
+#[test]
+fn a_hub_cannot_say_something_else_of_an_entry_that_is_held() {
+    let hub = Hub::new();
+    let mut site = Site::new("S001", 1);
+    let sold = site.sell(&[("A", 1)]);
+    let item = |origin, seq, actor: evertill_domain::ActorId, n| Item {
+        origin,
+        seq,
+        actor,
+        hlc: evertill_domain::Hlc::at(now()),
+        location: location("S001"),
+        reissue: None,
+        parts: vec![feed::ItemPart {
+            part: create(
+                &actor,
+                seq,
+                n,
+                &[event::encode(&received("S001", "A", 1_000))],
+            ),
+            n_end: u32::MAX,
+        }],
+    };
+    let own = &site.author;
+    let (one, two) = (Forger::new("HUB", 8), Forger::new("HUB", 9));
+    let items = [
+        // A part of an own entry that has none of this number, and an own entry
+        // that there is not.
+        item(own.replica, sold.at.seq, own.actor, 7),
+        item(own.replica, 99, own.actor, 0),
+        // The first item about an entry, and a second one that contradicts it.
+        item(one.replica, 5, one.actor, 0),
+        item(one.replica, 5, two.actor, 0),
+    ];
+    let items = items.map(|item| item.encode()).into();
+    let committed = commit(&site.conn, "S001", &forged(&hub, "S001", items)).unwrap();
+    assert_eq!((committed.applied, committed.parked), (1, 3));
+    let cases = quarantine::page(&site.conn, None, None, 10).unwrap();
+    assert!(cases.iter().all(|case| case.rule == "origin"), "{cases:?}");
+    assert_eq!(on_hand(&site.conn, "S001", "A"), Some(0));
+    fingerprint(&site.conn);
+}
