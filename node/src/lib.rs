@@ -3,6 +3,7 @@
 //! Invariant: the library holds everything but the command line, so that tests
 //! and tools use the same functions as the binary.
 
+pub mod cli;
 pub mod routes;
 pub mod serve;
 pub mod services;

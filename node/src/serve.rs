@@ -11,13 +11,14 @@ use std::time::Duration;
 use clap::Args;
 use evertill_http::app::Failure;
 use evertill_http::{Health, Limits, Metrics, bind, service, shutdown_signal};
+use evertill_storage::kernel::control::ControlSocket;
 use evertill_storage::{Store, StoreOptions, idempotency};
 use evertill_transport::NodeIdentity;
 
 use crate::routes;
-use crate::services::journal;
+use crate::services::{commands, journal};
 use crate::state::{Node, now};
-use crate::uplink::{self, Uplink};
+use crate::uplink;
 
 /// Rest between two rounds of throwing away old answers.
 const PRUNE_EVERY: Duration = Duration::from_hours(1);
@@ -70,8 +71,9 @@ async fn run(node: &Node, options: &Serve) -> Result<(), Failure> {
     let listener = bind(options.http, "--http").await?;
     let address = listener.local_addr()?;
     // Only a process that can answer begins a life of the journal.
-    let uplink = begin(node).await?;
+    begin(node).await?;
     let health = Health::default();
+    let control = control(node, &health)?;
     let pruning = tokio::spawn(prune(node.clone()));
     let router = service(
         routes::router(node),
@@ -82,7 +84,9 @@ async fn run(node: &Node, options: &Serve) -> Result<(), Failure> {
     tracing::info!("the node answers on http://{address}");
     evertill_http::serve(listener, router, health, Limits::default(), shutdown).await;
     pruning.abort();
-    if let Some(uplink) = uplink {
+    // A panic there was logged where it happened; the node is going down anyway.
+    let _ = control.await;
+    if let Some(uplink) = node.take_uplink() {
         uplink.stop().await;
     }
     tracing::info!("the node has finished its work and stops");
@@ -91,21 +95,28 @@ async fn run(node: &Node, options: &Serve) -> Result<(), Failure> {
 
 /// Begins this process's life of the journal and looks for the hub, if the
 /// folder is enrolled.
-async fn begin(node: &Node) -> Result<Option<Uplink>, Failure> {
-    let identity = NodeIdentity::load(node.dir())?;
-    let enrolled = identity
-        .as_ref()
-        .map(|own| (own.node, own.location.clone()));
+async fn begin(node: &Node) -> Result<(), Failure> {
     let beginning = node.clone();
-    let begun = tokio::task::spawn_blocking(move || match enrolled {
-        Some((machine, location)) => journal::start(&beginning, machine, location).map(Some),
-        None => journal::resume(&beginning),
-    });
+    let begun = tokio::task::spawn_blocking(move || journal::resume(&beginning));
     if begun.await??.is_none() {
         tracing::warn!("this node is not enrolled and sells nothing yet; run evertill-node enrol");
     }
-    let uplink = identity.map(|identity| uplink::spawn(node, &identity));
-    Ok(uplink.transpose()?)
+    if let Some(identity) = NodeIdentity::load(node.dir())? {
+        node.set_uplink(uplink::spawn(node, &identity)?);
+    }
+    Ok(())
+}
+
+/// Answers the commands of this machine until draining begins.
+fn control(node: &Node, health: &Health) -> Result<tokio::task::JoinHandle<()>, Failure> {
+    let socket = ControlSocket::bind(node.store())?;
+    let (node, health) = (node.clone(), health.clone());
+    Ok(tokio::spawn(async move {
+        let carry_out = move |request, progress| commands::served(node.clone(), request, progress);
+        socket
+            .run(carry_out, async move { health.drained().await })
+            .await;
+    }))
 }
 
 /// Throws away answers to repeated requests that are too old to be asked for.

@@ -9,13 +9,15 @@
 //! [`Node::author`] gives inside the write.
 
 use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use evertill_domain::Timestamp;
 use evertill_storage::journal::Author;
 use evertill_storage::reference::{ReferenceError, ReferenceStore};
 use evertill_storage::{Role, Store};
+
+use crate::uplink::Uplink;
 
 /// An open node; clones share it.
 #[derive(Clone)]
@@ -26,6 +28,7 @@ struct Inner {
     reference: ReferenceStore,
     author: RwLock<Option<Author>>,
     hub: RwLock<HubContact>,
+    uplink: Mutex<Option<Uplink>>,
 }
 
 /// How the connection to the hub stands.
@@ -52,6 +55,7 @@ impl Node {
             reference,
             author: RwLock::default(),
             hub: RwLock::default(),
+            uplink: Mutex::default(),
         })))
     }
 
@@ -95,6 +99,18 @@ impl Node {
     #[must_use]
     pub fn hub(&self) -> HubContact {
         *self.0.hub.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps the line to the hub until the node stops.
+    pub fn set_uplink(&self, uplink: Uplink) {
+        *self.0.uplink.lock().unwrap_or_else(PoisonError::into_inner) = Some(uplink);
+    }
+
+    /// Gives the line to the hub up, to be stopped.
+    #[must_use]
+    pub fn take_uplink(&self) -> Option<Uplink> {
+        let mut held = self.0.uplink.lock().unwrap_or_else(PoisonError::into_inner);
+        held.take()
     }
 
     /// Notes how the connection to the hub stands.

@@ -7,10 +7,12 @@
 //! Invariant: a refused command leaves no trace, and a repeated one changes
 //! nothing.
 
+pub mod commands;
 pub mod counts;
 pub mod days;
 mod failure;
 pub mod journal;
+pub mod maintain;
 mod once;
 pub mod products;
 pub mod receipts;

@@ -8,6 +8,7 @@
 
 mod config;
 mod logs;
+pub mod upkeep;
 
 use std::ffi::OsString;
 use std::fmt;
