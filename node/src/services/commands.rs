@@ -88,7 +88,11 @@ pub fn alone(
                 .enable_all()
                 .build()
                 .map_err(Failed::new)?;
-            answer(runtime.block_on(join(&node, &hub, &token)).map(|own| view(&own)))
+            answer(
+                runtime
+                    .block_on(join(&node, &hub, &token))
+                    .map(|own| view(&own)),
+            )
         }
         command => execute(&node, command),
     }
