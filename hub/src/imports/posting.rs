@@ -1,13 +1,15 @@
 //! What a stock file changes: opening stock, corrections, and counts that are
 //! asked of nodes.
 //!
-//! The first row that a SKU ever gets at a location is its opening stock: units
-//! that were there when recording began, whatever was sold since. After that, a
-//! row is a count. Where no node is, the hub knows everything and posts the
-//! difference from its own fold. Where one is, tills may have sold what the hub
-//! has not heard of, so the hub asks for a count that names the entries it had
-//! seen, and the node posts it against its fold at exactly these. A count that
-//! agrees with the fold there changes nothing and is not asked for.
+//! A row says how much can be sold, as a count does; what is damaged or held
+//! back stands beside it. The first row that a SKU ever gets at a location is
+//! its opening stock: units that were there when recording began, whatever was
+//! sold since. After that, a row is a count. Where no node is, the hub knows
+//! everything and posts the difference from its own fold. Where one is, tills
+//! may have sold what the hub has not heard of, so the hub asks for a count
+//! that names the entries it had seen, and the node posts it against its fold
+//! at exactly these. A count that agrees with the fold there changes nothing
+//! and is not asked for.
 //!
 //! Invariant: everything of a file is posted in one transaction, in documents
 //! of at most [`LINES`] lines, and is on the feeds of its locations with it.
@@ -137,7 +139,7 @@ impl Change {
             // Where a node is, sales may precede the opening stock, which is
             // what was there before them. Elsewhere nothing sells.
             let there = if begun || !staffed {
-                figures.on_hand()
+                figures.bucket(Bucket::Sellable)
             } else {
                 0
             };
