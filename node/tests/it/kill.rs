@@ -11,7 +11,7 @@ use crate::shop::{Shop, one_milk, stocked};
 use evertill_support::{Client, new_key};
 
 /// Kills in one run.
-const ROUNDS: usize = 10;
+const ROUNDS: usize = 50;
 /// Tills that sell at once.
 const TILLS: [&str; 4] = ["R1", "R1", "R2", "R2"];
 
@@ -23,11 +23,11 @@ fn after_sigkill_under_load_every_201_is_there_once_and_numbers_have_no_gap() {
     let mut shop = Shop::open();
     let sent = Mutex::new(Sent::new());
     for round in 0..ROUNDS {
-        shop = sell_until_killed(shop, 15 + 11 * round, &sent);
+        shop = sell_until_killed(shop, 1 + 7 * round % 23, &sent);
         settle(&shop, &mut sent.lock().unwrap());
     }
     let sent = sent.into_inner().unwrap();
-    assert!(sent.len() > 200, "only {} sales", sent.len());
+    assert!(sent.len() > 500, "only {} sales", sent.len());
     check(&shop, &sent);
 }
 
@@ -51,7 +51,30 @@ fn sell_until_killed(shop: Shop, answers: usize, sent: &Mutex<Sent>) -> Shop {
     })
 }
 
-/// Sells until the process is gone.
+#[test]
+fn sigterm_under_load_finishes_what_is_answered_and_ends_in_order() {
+    let shop = Shop::open();
+    let sent = Mutex::new(Sent::new());
+    let (answered, answer) = channel();
+    let tills = TILLS.map(|register| (register, shop.register(register)));
+    let shop = std::thread::scope(|scope| {
+        for (register, till) in tills {
+            let (answered, sent) = (answered.clone(), &sent);
+            scope.spawn(move || {
+                let noted = || answered.send(()).unwrap_or_default();
+                sell_while_it_lasts(register, &till, sent, noted);
+            });
+        }
+        assert_eq!(answer.iter().take(50).count(), 50);
+        // It checks that the process ends with success.
+        shop.after_restart()
+    });
+    let mut sent = sent.into_inner().unwrap();
+    settle(&shop, &mut sent);
+    check(&shop, &sent);
+}
+
+/// Sells until the process is gone, or says that it is going.
 fn sell_while_it_lasts(
     register: &'static str,
     till: &Client,
@@ -64,6 +87,10 @@ fn sell_while_it_lasts(
         let Ok(reply) = till.post("/sales", &key, &basket(register)) else {
             return;
         };
+        if reply.status == 503 {
+            assert_eq!(reply.problem(503), "draining");
+            return;
+        }
         let receipt = reply.expect(201);
         sent.lock().unwrap().insert(key, (register, Some(receipt)));
         answered();

@@ -1,6 +1,7 @@
 //! The node's binary, started for real.
 
 mod baskets;
+mod figures;
 mod kill;
 mod returns;
 mod sales;
