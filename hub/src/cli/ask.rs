@@ -3,13 +3,11 @@
 //!
 //! Invariant: a command that only looks never creates a folder or a database.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
-use evertill_http::app::Failure;
+use evertill_http::app::{Failure, upkeep};
 use evertill_storage::StoreOptions;
-use evertill_storage::kernel::control::carry_out;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -48,27 +46,6 @@ impl Folder {
         on_progress: &mut dyn FnMut(Value),
     ) -> Result<T, Failure> {
         let request = command.request();
-        let answer = carry_out(&self.data, options, request, on_progress, commands::alone)
-            .map_err(|error| failed(error.status(), &error))?;
-        serde_json::from_value(answer).map_err(|error| {
-            Failure::failed(format!(
-                "the running hub answered in another form ({error}): \
-                 use the evertill-hub of the same release"
-            ))
-        })
+        upkeep::carry_out(&self.data, options, request, on_progress, commands::alone)
     }
-}
-
-/// A failure with the exit status that a command decided on.
-pub(super) fn failed(status: u8, error: &dyn std::error::Error) -> Failure {
-    match status {
-        2 => Failure::wrong_use(error),
-        _ => Failure::failed(error),
-    }
-}
-
-/// Prints a line that was asked for.
-pub(super) fn print(line: impl std::fmt::Display) -> Result<(), Failure> {
-    writeln!(std::io::stdout(), "{line}")
-        .map_err(|error| Failure::failed(format!("could not write to standard output: {error}")))
 }

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 use evertill_http::app::Failure;
+use evertill_http::app::upkeep::{absolute, print};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::ask::{Folder, print};
+use super::ask::Folder;
 use crate::imports::{ImportKind, Progress};
 use crate::services::commands::{Command, ImportFile};
 
@@ -58,8 +59,7 @@ struct ShownProblem {
 
 /// Imports a file and says what became of its rows.
 pub(super) fn run(options: &Import) -> Result<(), Failure> {
-    let file = std::path::absolute(&options.file)
-        .map_err(|error| Failure::wrong_use(format!("FILE is no path: {error}")))?;
+    let file = absolute(&options.file)?;
     let bar = bar();
     let command = Command::Import(ImportFile {
         kind: options.kind,

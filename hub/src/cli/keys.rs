@@ -4,8 +4,9 @@
 use clap::Args;
 use evertill_domain::{LocationId, NodeId};
 use evertill_http::app::Failure;
+use evertill_http::app::upkeep::print;
 
-use super::ask::{Folder, print};
+use super::ask::Folder;
 use crate::services::commands::Command;
 use crate::services::keys::Whose;
 

@@ -9,6 +9,7 @@
 use std::path::PathBuf;
 
 use evertill_domain::LocationId;
+use evertill_http::app::upkeep::{self, answer};
 use evertill_storage::Store;
 use evertill_storage::kernel::control::{Failed, Progress, Request};
 use serde::{Deserialize, Serialize};
@@ -110,14 +111,7 @@ pub async fn served(hub: Hub, request: Request, progress: Progress) -> Result<Va
 }
 
 fn execute(hub: &Hub, request: Request, progress: &mut dyn FnMut(Value)) -> Result<Value, Failed> {
-    let command = serde_json::to_value(request)
-        .and_then(serde_json::from_value::<Command>)
-        .map_err(|error| {
-            Failed::wrong_use(format!(
-                "the running hub does not know this command ({error}): \
-                 use the evertill-hub of the same release"
-            ))
-        })?;
+    let command: Command = upkeep::command(request)?;
     match command {
         Command::Import(file) => answer(import::file(hub, &file, progress)),
         Command::ApiKey { name } => answer(keys::create(hub, &name)),
@@ -126,15 +120,9 @@ fn execute(hub: &Hub, request: Request, progress: &mut dyn FnMut(Value)) -> Resu
         Command::Revoke { whose, reason } => {
             answer(keys::revoke_certificates(hub, &whose, &reason))
         }
-        Command::Verify => answer(maintain::verify(hub)),
-        Command::Rebuild => answer(maintain::rebuild(hub)),
+        Command::Verify => answer(upkeep::verify(hub.store())),
+        Command::Rebuild => answer(upkeep::rebuild(hub.store())),
         Command::Backup { target } => answer(maintain::back_up(hub, &target)),
-        Command::Doctor => answer(doctor::examine(hub)),
+        Command::Doctor => answer::<_, Failed>(Ok(doctor::examine(hub))),
     }
-}
-
-/// The result of a service as the control socket carries it.
-fn answer<T: Serialize, E: Into<Failed>>(done: Result<T, E>) -> Result<Value, Failed> {
-    let done = done.map_err(Into::into)?;
-    serde_json::to_value(done).map_err(Failed::new)
 }
