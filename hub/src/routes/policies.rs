@@ -8,7 +8,8 @@ use axum::extract::State;
 use axum::http::header::{ETAG, IF_MATCH};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
-use evertill_domain::policy::{RoundingPolicy, TaxPolicy};
+use evertill_domain::policy::{MovementPolicy, PolicyError, RoundingPolicy, TaxPolicy};
+use evertill_domain::rejection::{Rejection, Rejections};
 use evertill_http::extract::from_json;
 use evertill_http::{List, Path, Problem, Upload};
 use evertill_storage::reference::{PolicyName, UnknownPolicy};
@@ -166,16 +167,24 @@ fn tagged(held: InForce) -> Response {
     response
 }
 
-/// The body with every field written out, if it reads as the policy.
+/// The body with every field written out, if it reads as the policy and the
+/// policy finds nothing wrong with itself.
 fn checked(name: PolicyName, bytes: &[u8]) -> Result<String, Problem> {
     match name {
-        PolicyName::Tax => read::<TaxPolicy>(bytes),
-        PolicyName::Rounding => read::<RoundingPolicy>(bytes),
+        PolicyName::Tax => read(bytes, TaxPolicy::validate),
+        PolicyName::Rounding => read(bytes, RoundingPolicy::validate),
+        PolicyName::Movements => read(bytes, MovementPolicy::validate),
     }
 }
 
-fn read<P: DeserializeOwned + Serialize>(bytes: &[u8]) -> Result<String, Problem> {
+fn read<P: DeserializeOwned + Serialize>(
+    bytes: &[u8],
+    validate: fn(&P) -> Vec<PolicyError>,
+) -> Result<String, Problem> {
     let policy: P = from_json(bytes)?;
+    let wrong = validate(&policy).into_iter();
+    let wrong = wrong.map(|error| Rejection::new(error.pointer, "policy_invalid", error.detail));
+    Rejections::unless_empty(wrong.collect()).map_err(Problem::from)?;
     serde_json::to_string(&policy).map_err(|_| Problem::internal())
 }
 

@@ -144,10 +144,15 @@ fn stored(name: PolicyName, held: &StoredPolicy) -> Result<InForce, ReferenceErr
 }
 
 fn default_of(name: PolicyName) -> Value {
-    let Policies { tax, rounding } = Policies::default();
+    let Policies {
+        tax,
+        rounding,
+        movements,
+    } = Policies::default();
     match name {
         PolicyName::Tax => serde_json::to_value(tax),
         PolicyName::Rounding => serde_json::to_value(rounding),
+        PolicyName::Movements => serde_json::to_value(movements),
     }
     .expect("invariant: a policy is plain JSON")
 }

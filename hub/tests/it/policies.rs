@@ -28,7 +28,13 @@ fn a_policy_has_a_default_and_each_put_is_a_revision() {
         .iter()
         .map(|one| one["name"].clone())
         .collect();
-    assert!(names.contains(&json!("tax")) && names.contains(&json!("rounding")));
+    for name in ["tax", "rounding", "movements"] {
+        assert!(names.contains(&json!(name)));
+    }
+    let mut movements = hub.get("/policies/movements").json()["policy"].clone();
+    let rule = json!({"reason": "found", "from": "customer", "to": "sellable"});
+    movements["allowed"].as_array_mut().unwrap().push(rule);
+    assert_eq!(hub.put("/policies/movements", &movements).status, 200);
 }
 
 #[test]
@@ -60,6 +66,11 @@ fn what_is_no_policy_is_refused_and_changes_nothing() {
     send("application/json", br#"{"clases":{}}"#).problem(422);
     let rate = br#"{"classes":{"food":[{"code":"T","rate":"lots"}]}}"#;
     send("application/json", rate).problem(422);
+    let taxed = br#"{"classes":{"zero":[{"code":"T","rate":"0.02"}]}}"#;
+    assert_eq!(
+        send("application/json", taxed).problem(422),
+        "policy_invalid"
+    );
     send("application/json", &vec![b' '; 10 << 20]).problem(413);
     hub.put("/policies/weather", &json!({})).problem(404);
     hub.get("/policies/weather").problem(404);

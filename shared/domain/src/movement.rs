@@ -6,6 +6,10 @@
 //!
 //! Invariant: [`MovementRecord::check`].
 
+mod decide;
+
+pub use decide::{MovementCommand, MovementContext, MovementLine, decide_movements};
+
 use crate::ids::LocationId;
 use crate::record::{Check, Unsound};
 use crate::stock::{Movement, MovementReason};

@@ -1,12 +1,16 @@
-//! Versioned rule sets that the hub hands out: how tax is charged and how cash
-//! is rounded.
+//! Versioned rule sets that the hub hands out: how tax is charged, how cash is
+//! rounded, and which goods may move without a sale.
 //!
 //! A policy is read strictly (an unknown key is an error that names it) and
-//! decides nothing by itself. Invariant: every policy has a default that works.
+//! decides nothing by itself. What serde cannot see, `validate` finds.
+//!
+//! Invariant: every policy has a default that works.
 
+mod movement;
 mod rounding;
 mod tax;
 
+pub use movement::{AllowedMovement, MovementPolicy};
 pub use rounding::{CashRounding, RoundingPolicy};
 pub use tax::{TaxOverride, TaxPolicy};
 
@@ -17,4 +21,26 @@ pub struct Policies {
     pub tax: TaxPolicy,
     /// How cash is rounded.
     pub rounding: RoundingPolicy,
+    /// Which goods may move without a sale.
+    pub movements: MovementPolicy,
+}
+
+/// Something in a policy that cannot be used.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{pointer}: {detail}")]
+pub struct PolicyError {
+    /// JSON pointer into the policy.
+    pub pointer: String,
+    /// What is wrong and how to mend it.
+    pub detail: String,
+}
+
+impl PolicyError {
+    /// An error from its two parts.
+    pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self {
+            pointer: pointer.into(),
+            detail: detail.into(),
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::PolicyError;
 use crate::money::{Currency, Money, MoneyError, RoundingRule, round_cash};
 
 /// How cash is rounded, by currency; a currency without an entry is not.
@@ -26,6 +27,17 @@ pub struct CashRounding {
 }
 
 impl RoundingPolicy {
+    /// What is wrong with the rules; nothing for a policy that can be used.
+    #[must_use]
+    pub fn validate(&self) -> Vec<PolicyError> {
+        let zero = self.cash.iter().filter(|(_, cash)| cash.increment == 0);
+        zero.map(|(currency, _)| {
+            let pointer = format!("/cash/{currency}/increment");
+            PolicyError::new(pointer, "the smallest coin is at least 1 minor unit")
+        })
+        .collect()
+    }
+
     /// What is paid in cash for `due`.
     ///
     /// # Errors

@@ -1,13 +1,14 @@
 //! Which taxes a class is charged, and how they are computed, by location.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::PolicyError;
 use crate::ids::LocationId;
 use crate::money::RoundingRule;
 use crate::product::TaxClassName;
-use crate::tax::{TaxMethod, TaxRate, TaxRounding};
+use crate::tax::{MAX_RATES, TaxMethod, TaxRate, TaxRounding};
 
 /// The tax rules of the chain. The class `zero` always exists and charges
 /// nothing.
@@ -39,6 +40,23 @@ pub struct TaxOverride {
 }
 
 impl TaxPolicy {
+    /// What is wrong with the rules; nothing for a policy that can be used.
+    #[must_use]
+    pub fn validate(&self) -> Vec<PolicyError> {
+        let chain = ("/classes".to_owned(), &self.classes);
+        let elsewhere = self
+            .locations
+            .iter()
+            .map(|(location, there)| (format!("/locations/{location}/classes"), &there.classes));
+        let mut errors = Vec::new();
+        for (path, classes) in std::iter::once(chain).chain(elsewhere) {
+            for (class, rates) in classes {
+                errors.extend(check_class(format!("{path}/{class}"), class, rates));
+            }
+        }
+        errors
+    }
+
     /// How taxes are computed at a location.
     #[must_use]
     pub fn method(&self, location: &LocationId) -> TaxMethod {
@@ -63,6 +81,21 @@ impl TaxPolicy {
             .map(Vec::as_slice)
             .or_else(|| (*class == TaxClassName::zero()).then_some(&[]))
     }
+}
+
+/// `zero` stays free of tax, a class has few taxes, and none of them twice.
+fn check_class(pointer: String, class: &TaxClassName, rates: &[TaxRate]) -> Option<PolicyError> {
+    let codes: BTreeSet<_> = rates.iter().map(|tax| (&tax.code, tax.rate)).collect();
+    let detail = if *class == TaxClassName::zero() && !rates.is_empty() {
+        "the class zero charges nothing; give taxed goods another class".to_owned()
+    } else if rates.len() > MAX_RATES {
+        format!("a class has at most {MAX_RATES} taxes")
+    } else if codes.len() < rates.len() {
+        "a tax is listed twice; keep it once".to_owned()
+    } else {
+        return None;
+    };
+    Some(PolicyError::new(pointer, detail))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod event;
 mod fold;
 mod giveback;
 mod golden;
+mod movements;
 mod refused;
 mod sale;
 mod stock_events;

@@ -12,7 +12,7 @@ use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use evertill_domain::Timestamp;
-use evertill_domain::policy::{Policies, RoundingPolicy, TaxPolicy};
+use evertill_domain::policy::{MovementPolicy, Policies, PolicyError, RoundingPolicy, TaxPolicy};
 use minicbor::{Decode, Encode};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
@@ -36,11 +36,13 @@ pub enum PolicyName {
     Tax,
     /// Cash rounding.
     Rounding,
+    /// Which goods may move without a sale.
+    Movements,
 }
 
 impl PolicyName {
     /// Every policy.
-    pub const ALL: [Self; 2] = [Self::Tax, Self::Rounding];
+    pub const ALL: [Self; 3] = [Self::Tax, Self::Rounding, Self::Movements];
 
     /// The name in routes and rows.
     #[must_use]
@@ -48,6 +50,7 @@ impl PolicyName {
         match self {
             Self::Tax => "tax",
             Self::Rounding => "rounding",
+            Self::Movements => "movements",
         }
     }
 }
@@ -60,7 +63,7 @@ impl fmt::Display for PolicyName {
 
 /// A name that no policy has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no policy \"{0}\": use tax or rounding")]
+#[error("there is no policy \"{0}\": use tax, rounding or movements")]
 pub struct UnknownPolicy(String);
 
 impl FromStr for PolicyName {
@@ -118,26 +121,34 @@ pub(super) fn encode(revision: u64, body: &str) -> Vec<u8> {
     .expect("invariant: writing to memory does not fail")
 }
 
-/// The body with every field written out, if it reads as its policy.
+/// The body with every field written out, if it reads as its policy and the
+/// policy finds nothing wrong with itself.
 pub(super) fn canonical(name: PolicyName, body: &str) -> Result<String, ReferenceError> {
     match name {
-        PolicyName::Tax => canonical_as::<TaxPolicy>(name, body),
-        PolicyName::Rounding => canonical_as::<RoundingPolicy>(name, body),
+        PolicyName::Tax => canonical_as(name, body, TaxPolicy::validate),
+        PolicyName::Rounding => canonical_as(name, body, RoundingPolicy::validate),
+        PolicyName::Movements => canonical_as(name, body, MovementPolicy::validate),
     }
 }
 
 fn canonical_as<P: DeserializeOwned + Serialize>(
     name: PolicyName,
     body: &str,
+    validate: fn(&P) -> Vec<PolicyError>,
 ) -> Result<String, ReferenceError> {
+    let refused = |detail: String| ReferenceError::Policy {
+        name: name.as_str(),
+        detail,
+    };
     // Without this, a JSON array would be read as the settings in their order.
-    serde_json::from_str::<serde_json::Map<_, _>>(body)
+    let policy = serde_json::from_str::<serde_json::Map<_, _>>(body)
         .and_then(|_: serde_json::Map<String, serde_json::Value>| serde_json::from_str::<P>(body))
-        .and_then(|policy| serde_json::to_string(&policy))
-        .map_err(|error| ReferenceError::Policy {
-            name: name.as_str(),
-            detail: error.to_string(),
-        })
+        .map_err(|error| refused(error.to_string()))?;
+    let wrong: Vec<String> = validate(&policy).iter().map(ToString::to_string).collect();
+    if !wrong.is_empty() {
+        return Err(refused(wrong.join("; ")));
+    }
+    serde_json::to_string(&policy).map_err(|error| refused(error.to_string()))
 }
 
 /// One policy as it was put, if it ever was.
@@ -212,6 +223,7 @@ pub(super) fn load(conn: &Connection, slot: Slot) -> Result<Policies, ReferenceE
             Ok(Some(policy)) => match name {
                 PolicyName::Tax => read_into(&mut policies.tax, name, &policy.body),
                 PolicyName::Rounding => read_into(&mut policies.rounding, name, &policy.body),
+                PolicyName::Movements => read_into(&mut policies.movements, name, &policy.body),
             },
             Err(error @ ReferenceError::Unreadable { .. }) => Err(error),
             Err(error) => return Err(error),
