@@ -44,8 +44,8 @@ struct Key {
 pub(crate) struct Pending {
     careful: bool,
     rows: Vec<Touched>,
-    /// Where the rows of each SKU are, one for each owner and lot.
-    index: HashMap<LocationId, HashMap<Sku, Vec<usize>>>,
+    /// Where the rows of each SKU are, one for each location, owner and lot.
+    index: HashMap<Sku, Vec<usize>>,
     /// What the entry under way has added.
     added: Vec<(usize, Bucket, i64)>,
 }
@@ -78,11 +78,15 @@ impl Pending {
     /// [`TableError::Overflow`] when a figure would leave its range: undo this
     /// entry.
     pub(crate) fn add(&mut self, conn: &Connection, deltas: &[StockDelta]) -> TableResult<()> {
+        let mut last = None;
         for StockDelta { key, delta } in deltas {
-            let at = match self.find(key) {
+            // The buckets of a row follow each other.
+            let again = last.filter(|at: &usize| self.rows[*at].key.is(key));
+            let at = match again.or_else(|| self.find(key)) {
                 Some(at) => at,
                 None => self.touch(conn, key)?,
             };
+            last = Some(at);
             let row = &mut self.rows[at];
             if !row.add(key.bucket, *delta, self.careful) {
                 return Err(row.key.overflow());
@@ -140,12 +144,8 @@ impl Pending {
     }
 
     fn find(&self, key: &StockKey) -> Option<usize> {
-        let places = self.index.get(&key.location)?.get(&key.sku)?;
-        let is_it = |at: &&usize| {
-            let row = &self.rows[**at].key;
-            row.owner == or_none(key.owner.as_ref()) && row.lot == or_none(key.lot.as_ref())
-        };
-        places.iter().find(is_it).copied()
+        let mut places = self.index.get(&key.sku)?.iter().copied();
+        places.find(|at| self.rows[*at].key.is(key))
     }
 
     /// Makes a place for a row, which may not exist in the table yet.
@@ -162,8 +162,7 @@ impl Pending {
             StockFigures::default()
         };
         let at = self.rows.len();
-        let of_location = self.index.entry(key.location.clone()).or_default();
-        of_location.entry(key.sku.clone()).or_default().push(at);
+        self.index.entry(key.sku.clone()).or_default().push(at);
         self.rows.push(Touched {
             key,
             sums: StockFigures::default(),
@@ -204,6 +203,13 @@ impl Touched {
 }
 
 impl Key {
+    fn is(&self, key: &StockKey) -> bool {
+        self.sku == key.sku
+            && self.location == key.location
+            && self.owner == or_none(key.owner.as_ref())
+            && self.lot == or_none(key.lot.as_ref())
+    }
+
     fn overflow(&self) -> TableError {
         TableError::Overflow {
             figure: format!("the stock of {} at {}", self.sku, self.location),

@@ -165,7 +165,11 @@ fn ingest_figures() {
         receipts,
         start.elapsed(),
     );
-    rate("  on a processor", receipts, writer_time() - busy);
+    rate(
+        "  on a processor",
+        receipts,
+        writer_time().saturating_sub(busy),
+    );
     times.sort();
     println!(
         "a frame: median {:?}, longest {:?}",
@@ -175,7 +179,11 @@ fn ingest_figures() {
     let (start, busy) = (Instant::now(), writer_time());
     let rebuilt = hub.write_blocking("rebuild", |tx| rebuild(tx)).unwrap();
     rate("rebuild", rebuilt.entries, start.elapsed());
-    rate("  on a processor", rebuilt.entries, writer_time() - busy);
+    rate(
+        "  on a processor",
+        rebuilt.entries,
+        writer_time().saturating_sub(busy),
+    );
 }
 
 #[test]
