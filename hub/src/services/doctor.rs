@@ -12,6 +12,7 @@ use crate::state::{self, Hub};
 const EXPIRY_WARNING_MS: i64 = 90 * 24 * 60 * 60 * 1_000;
 
 /// Looks at a hub.
+#[must_use]
 pub fn examine(hub: &Hub) -> Vec<Finding> {
     let mut findings = upkeep::examine(hub.store(), hub.reference(), state::now());
     findings.extend([keys(hub), certificates(hub), journals(hub), quarantine(hub)]);

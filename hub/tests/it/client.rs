@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use evertill_storage::{OpenError, Store, StoreOptions};
 use evertill_support::{Ended, Running, run};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -192,6 +193,21 @@ impl Answer {
         assert_eq!(document["status"], status, "{self:?}");
         assert!(!document["detail"].as_str().unwrap().is_empty(), "{self:?}");
         document["code"].as_str().unwrap().to_owned()
+    }
+}
+
+/// Opens a stopped hub's database in this process.
+///
+/// Regression: a process that another test was just starting still held a copy
+/// of the lock that this process had given up, until it became its own program.
+pub fn open(data: &Path) -> Store {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        match Store::open(data, &StoreOptions::hub()) {
+            Ok(store) => return store,
+            Err(OpenError::Locked { .. }) if Instant::now() < deadline => std::thread::yield_now(),
+            Err(error) => panic!("{error}"),
+        }
     }
 }
 

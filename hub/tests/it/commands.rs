@@ -5,10 +5,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use evertill_domain::{NodeId, Timestamp};
 use evertill_storage::enrolments::{Certificate, record_certificate};
 use evertill_storage::rusqlite::Connection;
-use evertill_storage::{Store, StoreOptions};
 use evertill_transport::EnrolmentToken;
 
-use crate::client::{Folder, Hub};
+use crate::client::{Folder, Hub, open};
 
 const PRODUCTS: &str = "sku,barcode,name,department,category,price,cost,currency,tax_class,unit\n\
                         A,,Milk,DAIRY,MILK,1.61,0.90,USD,zero,each\n\
@@ -231,7 +230,7 @@ fn enrolment_tokens_name_the_authority_running_and_stopped() {
 
 /// Writes certificates into a stopped hub, as enrolments do.
 fn enrolled(folder: &Folder, certificates: &[(u8, u64, &str)]) {
-    let store = Store::open(&folder.data(), &StoreOptions::hub()).unwrap();
+    let store = open(&folder.data());
     for (mark, node, location) in certificates {
         let certificate = Certificate {
             fingerprint: [*mark; 32],

@@ -14,11 +14,13 @@ use evertill_domain::{
     Sku, TimeZoneName, Timestamp, Unit,
 };
 use evertill_journal::{Compression, Frame, Sealed, Watermark, pack};
+use evertill_storage::WriteError;
 use evertill_storage::ingest::{self, IngestError, Ingested, Peer};
 use evertill_storage::journal::{self, Author, Beginning, Write};
 use evertill_storage::kernel::migrate;
 use evertill_storage::rusqlite::Connection;
-use evertill_storage::{Store, StoreOptions, WriteError};
+
+use crate::client::open;
 
 /// Everything that these stores sell costs this much.
 const PRICE: i64 = 200;
@@ -151,7 +153,7 @@ impl Till {
 
     /// Has a stopped hub take the whole journal in.
     pub fn deliver(&self, data: &Path) -> Result<Ingested, IngestError> {
-        let store = Store::open(data, &StoreOptions::hub()).unwrap();
+        let store = open(data);
         let peer = Peer {
             node: self.author.node,
             location: self.author.location.clone(),
@@ -170,7 +172,7 @@ impl Till {
 
     /// Has a stopped hub hear how far the journal goes.
     pub fn announce(&self, data: &Path, seq: u64) {
-        let store = Store::open(data, &StoreOptions::hub()).unwrap();
+        let store = open(data);
         let (author, hash) = (self.author.clone(), self.entries()[0].hash);
         store
             .write_blocking("announce", move |tx| {
