@@ -13,6 +13,7 @@
 pub mod api;
 pub mod app;
 pub mod extract;
+mod leftover;
 pub mod list;
 mod observe;
 mod problem;

@@ -10,11 +10,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONNECTION, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::leftover::Leftover;
 use crate::problem::PROBLEM_JSON;
 use crate::service::{Health, Phase, draining};
 use crate::{FieldError, Problem};
@@ -50,11 +51,17 @@ pub(crate) async fn observe(
     request.extensions_mut().insert(RequestId(id.clone()));
 
     let own = matches!(route.as_str(), "/healthz" | "/metrics");
+    let (leftover, request) = Leftover::of(request);
     let response = if health.phase() == Phase::Draining && !own {
         draining().into_response()
     } else {
         next.run(request).await
     };
+    // Whoever asks for the connection to be closed has read enough.
+    let closes = response.headers().contains_key(CONNECTION);
+    if response.status().is_client_error() && !closes {
+        leftover.read_on().await;
+    }
 
     let mut response = as_problem(response);
     if let Ok(value) = HeaderValue::from_str(&id) {

@@ -38,6 +38,22 @@ async fn an_oversized_body_is_413_on_a_connection_that_goes_on() {
     assert_eq!(server.ask(&chunked).await.problem(413), "body_too_large");
 }
 
+/// Regression: a request refused by its path or headers was answered and its
+/// connection closed while the client still wrote the body.
+#[tokio::test]
+async fn a_body_that_nobody_wanted_is_read_before_the_answer() {
+    let server = Server::start(Limits::default()).await;
+    let mut wire = server.connect().await;
+    let mut request = b"POST /api/v1/nonsense HTTP/1.1\r\nhost: test\r\n\
+        content-length: 10485760\r\n\r\n"
+        .to_vec();
+    request.resize(request.len() + (10 << 20), b' ');
+    wire.send(&request).await;
+    assert_eq!(wire.answer().await.unwrap().problem(404), "not_found");
+    wire.send(&bare("GET", "/healthz")).await;
+    assert_eq!(wire.answer().await.unwrap().status, 200);
+}
+
 #[tokio::test]
 async fn a_client_that_asks_first_hears_413_before_it_sends() {
     let server = Server::start(Limits::default()).await;
