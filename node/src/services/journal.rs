@@ -8,6 +8,7 @@
 use evertill_domain::{ActorId, LocationId, NodeId, ReplicaId};
 use evertill_storage::journal::{self, Author, Beginning};
 use evertill_storage::{ReadError, TableError, WriteError};
+use evertill_transport::{IdentityError, NodeIdentity};
 
 use crate::state::{Node, now};
 
@@ -17,6 +18,9 @@ pub enum StartError {
     /// The system gives no random bytes.
     #[error("could not start the journal: the system gives no random numbers: {0}")]
     NoRandomness(getrandom::Error),
+    /// The files of the enrolment could not be read.
+    #[error("could not start the journal: {0}")]
+    Identity(#[from] IdentityError),
     /// The database could not be read.
     #[error("could not start the journal: {0}")]
     Read(#[from] ReadError<TableError>),
@@ -25,12 +29,16 @@ pub enum StartError {
     Write(#[from] WriteError<TableError>),
 }
 
-/// Goes on with the journal of this folder, if it has one; a folder that never
-/// had one waits for its enrolment. Blocks.
+/// Goes on with the journal of this folder, as the machine that it is enrolled
+/// as; a folder that is neither enrolled nor has a journal waits for its
+/// enrolment. Blocks.
 ///
 /// # Errors
-/// The journal could not be read or written.
+/// The journal or the identity could not be read, or the start not be written.
 pub fn resume(node: &Node) -> Result<Option<Author>, StartError> {
+    if let Some(own) = NodeIdentity::load(node.dir())? {
+        return start(node, own.node, own.location).map(Some);
+    }
     match node.store().read_blocking(journal::identity)? {
         Some(before) => start(node, before.node, before.location).map(Some),
         None => Ok(None),
