@@ -27,6 +27,18 @@ fn a_rebuild_gives_identical_tables() {
 }
 
 #[test]
+fn every_table_below_the_line_in_the_schema_is_rebuilt() {
+    let schema = include_str!("../../../migrations/0001_journal.sql");
+    let (_, projections) = schema.split_once("-- Projections:").unwrap();
+    let mut tables: Vec<&str> = projections
+        .lines()
+        .filter_map(|line| line.strip_prefix("CREATE TABLE ")?.strip_suffix(" ("))
+        .collect();
+    tables.sort_unstable();
+    assert_eq!(tables, PROJECTIONS);
+}
+
+#[test]
 fn a_rebuild_mends_every_projection_that_was_spoilt() {
     let conn = database();
     let author = store(&conn, "S001", 1);
