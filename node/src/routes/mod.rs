@@ -6,6 +6,7 @@
 mod auth;
 mod days;
 mod failure;
+mod movements;
 mod once;
 mod products;
 mod returns;
@@ -35,6 +36,7 @@ pub fn router(node: &Node) -> Router {
             get(products::by_barcode),
         )
         .route("/api/v1/stock/{sku}", get(stock::show))
+        .route("/api/v1/movements", post(movements::post))
         .route("/api/v1/days/{location}/{date}", get(days::show))
         .route("/api/v1/status", get(status::show))
         .with_state(node.clone())
@@ -62,6 +64,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         products::show,
         products::by_barcode,
         stock::show,
+        movements::post,
         days::show,
         status::show,
     ),

@@ -29,9 +29,14 @@ fn posts(shop: &Shop) -> Vec<(String, Value)> {
         "lines": [{"line": 1, "quantity": 1, "bucket": "sellable", "reason": "sour"}],
         "tenders": [{"kind": "cash", "amount": "1.53"}],
     });
+    let moved = json!({
+        "reason": "damage",
+        "lines": [{"sku": "MILK", "from": "sellable", "to": "damaged", "quantity": 1}],
+    });
     vec![
         ("/sales".to_owned(), one_milk()),
         ("/returns".to_owned(), giveback),
+        ("/movements".to_owned(), moved),
         (
             format!("/sales/{id}/void"),
             json!({"reason": "wrong customer"}),

@@ -22,7 +22,7 @@ mod text;
 pub use codes::{ScanMatch, ScanView};
 pub use days::{DayCurrencyView, DayTaxView, DayTenderView, DayView};
 pub use goods::{Goods, Resolved};
-pub use movements::{MovementBody, MovementLineBody};
+pub use movements::{MovementBody, MovementLineBody, MovementLineView, MovementView};
 pub use products::ProductView;
 pub use receipts::{ReceiptLineView, ReceiptView, TaxView, TenderView};
 pub use returns::{ReturnBody, ReturnLineBody, VoidBody};
