@@ -10,7 +10,7 @@ use evertill_http::api::{MovementBody, MovementView};
 use evertill_storage::journal::{self, Write};
 use evertill_storage::reference::View;
 
-use super::receipts::render;
+use super::receipts::{opened, render};
 use super::{Answer, Failure, Refusal, Request};
 use crate::state::{Node, now};
 
@@ -34,12 +34,8 @@ pub async fn record(node: &Node, request: Request, body: MovementBody) -> Result
         .once(node, "move goods", move |tx, author| {
             let writes = [Write::Open(Event::Movements(record.clone()))];
             let appended = journal::append(tx, author, now(), &writes)?;
-            let id = appended
-                .documents
-                .first()
-                .expect("invariant: one document was opened");
             let unit = |sku: &Sku| units.get(sku).copied().unwrap_or_default();
-            Ok(render(&MovementView::of(id, &record, unit)))
+            Ok(render(&MovementView::of(opened(&appended), &record, unit)))
         })
         .await
 }

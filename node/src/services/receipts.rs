@@ -12,7 +12,7 @@ use evertill_domain::{DocumentId, Event, ReceiptNumber, RegisterId, Sku, Timesta
 use evertill_http::List;
 use evertill_http::api::ReceiptView;
 use evertill_storage::WriteTx;
-use evertill_storage::journal::{self, Author, Write};
+use evertill_storage::journal::{self, Appended, Author, Write};
 use evertill_storage::projection::receipts::{self, ReceiptPosition, StoredReceipt};
 use evertill_storage::registers;
 use evertill_storage::rusqlite::Connection;
@@ -46,11 +46,15 @@ pub(super) fn journal(
     let receipt = Box::new(draft.numbered(number));
     let event = Event::Receipt(receipt.clone());
     let appended = journal::append(tx, author, now, &[Write::Open(event)])?;
-    let id = appended
+    Ok(render(&view(opened(&appended), &receipt, names)))
+}
+
+/// The document of a write that opened one.
+pub(super) fn opened(appended: &Appended) -> &DocumentId {
+    appended
         .documents
         .first()
-        .expect("invariant: one document was opened");
-    Ok(render(&view(id, &receipt, names)))
+        .expect("invariant: one document was opened")
 }
 
 fn view(id: &DocumentId, receipt: &Receipt, names: &Names) -> ReceiptView {
