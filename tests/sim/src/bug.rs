@@ -25,11 +25,13 @@ pub enum Bug {
     IgnoreCredit,
     /// The node acknowledges the feed before it is on stable storage.
     AcknowledgeFeedBeforeFsync,
+    /// A count is posted against the stock of now, not of when it was counted.
+    PostAgainstNow,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::AcknowledgeBeforeFsync,
         Self::HubAcknowledgesBeforeFsync,
         Self::AcknowledgeBeforeProjections,
@@ -41,5 +43,6 @@ impl Bug {
         Self::ApplyParkedParts,
         Self::IgnoreCredit,
         Self::AcknowledgeFeedBeforeFsync,
+        Self::PostAgainstNow,
     ];
 }

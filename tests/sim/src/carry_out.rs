@@ -1,28 +1,31 @@
 //! What a store decides and writes: sales, voids, movements, postings.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use evertill_documents::{Document, append, create};
-use evertill_domain::count::CountResult;
+use evertill_domain::count::decide_count;
 use evertill_domain::event::{self, Event};
 use evertill_domain::fold::{Folded, Obligation, Placed, fold};
+use evertill_domain::giveback::decide_return;
+use evertill_domain::movement::{MovementContext, decide_movements};
 use evertill_domain::receipt::Receipt;
 use evertill_domain::sale::{ReceiptDraft, SaleContext, decide_sale};
 use evertill_domain::time::business_date;
 use evertill_domain::void::decide_void;
 use evertill_domain::{
-    Bucket, CountPosted, CountRequest, DocumentId, EventKey, LocationId, Movement, MovementRecord,
-    Quantity, ReceiptNumber, Seq, TimeZoneName,
+    Bucket, CountRequest, DocumentId, EventKey, LocationId, ReceiptNumber, Seq, Sku, TimeZoneName,
 };
 use evertill_journal::Part;
 
 use crate::apply::applied;
 use crate::bug::Bug;
-use crate::command::{Answer, Basket, Command, Moved, Operation, draw};
+use crate::command::{Answer, Back, Basket, Command, Operation, draw, to_movements};
 use crate::hub::HUB;
 use crate::queue::MINUTE;
 use crate::shop::{self, location, location_id, register};
 use crate::tables::{Op, Projections, Tables};
+use crate::truth::{came_back, owed};
 use crate::world::{Event as Happening, World};
 
 /// The first bytes of `[777, operation]`: an event of a kind nobody here knows.
@@ -54,8 +57,22 @@ impl World {
                 receipt = Some(Rc::new(undone.clone()));
                 event::encode(&Event::Receipt(Box::new(undone)))
             }
+            Command::Return(back) => {
+                let draft = self.decide_return(store, version, *back);
+                let returned = self.number(store, 1, draft, operation, &mut ops)?;
+                receipt = Some(Rc::new(returned.clone()));
+                event::encode(&Event::Receipt(Box::new(returned)))
+            }
             Command::Move { reason, lines } => {
-                let record = self.record(store, *reason, lines);
+                let reference = self.reference(version);
+                let context = MovementContext {
+                    location: &location(store),
+                    now: self.wall(store),
+                    policies: &reference.policies,
+                    products: &reference.products,
+                };
+                let record = decide_movements(&to_movements(*reason, lines), &context)
+                    .expect("invariant: clients ask for what the policy allows");
                 event::encode(&Event::Movements(record))
             }
             Command::Later => [&LATER[..], &[0x1b], &operation.to_be_bytes()].concat(),
@@ -83,7 +100,12 @@ impl World {
         });
         let sales: Vec<Operation> = sales.map(|(of, _)| *of).collect();
         let now = self.hub_clock().as_millis();
-        let command = draw(&mut self.rng, now, &sales);
+        let command = if !sales.is_empty() && self.rng.chance(1, 8) {
+            let of = *self.rng.pick(&sales);
+            self.draw_return(of)
+        } else {
+            draw(&mut self.rng, now, &sales)
+        };
         self.commands.insert(operation, (store, command.clone()));
         command
     }
@@ -105,16 +127,67 @@ impl World {
         decide_sale(&basket.to_command(), &context).ok()
     }
 
+    /// Some of a line of a sale comes back, or all that is left of it. The
+    /// customer knows what was paid and what came back already.
+    fn draw_return(&mut self, of: Operation) -> Command {
+        let Some((_, Command::Sale(basket))) = self.commands.get(&of) else {
+            return Command::Later;
+        };
+        let line = self.rng.index(basket.lines.len());
+        let sold = &basket.lines[line];
+        let before = came_back(self, of, line);
+        let left = sold.thousandths - before;
+        let step = if shop::is_weighed(sold.product) {
+            1
+        } else {
+            1_000
+        };
+        let some = (left / 2 / step * step).max(step);
+        let thousandths = if self.rng.chance(1, 2) {
+            left.max(step)
+        } else {
+            some
+        };
+        let (_, answer) = &self.answered[&of];
+        let owed = owed(basket, answer.version, line, before, before + thousandths);
+        let bucket = *self.rng.pick(&[Bucket::Sellable, Bucket::Damaged]);
+        Command::Return(Back {
+            of,
+            line,
+            thousandths,
+            owed,
+            bucket,
+        })
+    }
+
+    fn decide_return(&mut self, store: usize, version: u64, back: Back) -> Option<ReceiptDraft> {
+        let (original, earlier) = self.past(store, back.of)?;
+        let reference = self.reference(version);
+        let context = SaleContext {
+            location: &location(store),
+            register: &register(1),
+            now: self.wall(store),
+            policies: &reference.policies,
+            products: &reference.products,
+        };
+        decide_return(&back.to_command(), &original, &earlier, &context).ok()
+    }
+
     fn decide_void(&self, store: usize, of: Operation) -> Option<ReceiptDraft> {
-        let (_, answer) = self.answered.get(&of)?;
-        let projections = &self.nodes[store].db.tables.projections;
-        let number = &answer.receipt.as_ref()?.number;
-        let original = stored(projections, number)?;
-        let earlier = projections.links.get(number).into_iter().flatten();
-        let earlier: Vec<Receipt> = earlier.filter_map(|n| stored(projections, n)).collect();
+        let (original, earlier) = self.past(store, of)?;
         let now = self.wall(store);
         let date = business_date(now, &TimeZoneName::utc(), 0);
         decide_void(&original, &earlier, "wrong customer", now, date).ok()
+    }
+
+    /// A sale as the store has it, and what went back to it so far.
+    fn past(&self, store: usize, of: Operation) -> Option<(Receipt, Vec<Receipt>)> {
+        let (_, answer) = self.answered.get(&of)?;
+        let projections = &self.nodes[store].db.tables.projections;
+        let number = &answer.receipt.as_ref()?.number;
+        let earlier = projections.links.get(number).into_iter().flatten();
+        let earlier = earlier.filter_map(|number| stored(projections, number));
+        Some((stored(projections, number)?, earlier.collect()))
     }
 
     /// Draws the number; a draft that was not made is a refusal for good.
@@ -147,33 +220,6 @@ impl World {
             code: node.replica.code(),
             seq,
         }))
-    }
-
-    fn record(
-        &self,
-        store: usize,
-        reason: evertill_domain::MovementReason,
-        lines: &[Moved],
-    ) -> MovementRecord {
-        let line = |line: &Moved| Movement {
-            sku: shop::sku(line.product),
-            from: line.from,
-            to: line.to,
-            quantity: Quantity::from_thousandths(line.thousandths)
-                .expect("invariant: small quantities"),
-            lot: None,
-            owner: None,
-        };
-        let at = self.wall(store);
-        MovementRecord {
-            location: location_id(store),
-            reason,
-            at,
-            business_date: business_date(at, &TimeZoneName::utc(), 0),
-            by: None,
-            reference: None,
-            lines: lines.iter().map(line).collect(),
-        }
     }
 
     /// Writes one part as an entry, with what belongs into its transaction.
@@ -241,7 +287,20 @@ impl World {
         };
         let seq = self.next_seq(store);
         let node = &self.nodes[store];
-        let posted = posted(&node.db.tables, &request, self.wall(store));
+        let held = if self.config.bug == Some(Bug::PostAgainstNow) {
+            let now = (node.replica, Seq::MAX);
+            let seen = vec![now];
+            expected(
+                &node.db.tables,
+                &CountRequest {
+                    seen,
+                    ..request.clone()
+                },
+            )
+        } else {
+            expected(&node.db.tables, &request)
+        };
+        let posted = decide_count(&request, &held, self.wall(store));
         let changes = node.db.tables.projections.documents[&document].values();
         let loaded = Document::load(document, changes.map(|applied| &applied.change))
             .expect("invariant: the document's changes passed the gate");
@@ -304,7 +363,7 @@ fn stored(projections: &Projections, number: &ReceiptNumber) -> Option<Receipt> 
 pub(crate) fn folded(projections: &Projections, document: &DocumentId) -> Option<Folded> {
     let changes = projections.documents.get(document)?;
     // The changes that a change builds on are its events' causes.
-    let mut last = std::collections::BTreeMap::new();
+    let mut last = BTreeMap::new();
     let mut events = Vec::new();
     for applied in changes.values() {
         let info = evertill_documents::ChangeInfo::read(&applied.change).ok()?;
@@ -332,32 +391,21 @@ pub(crate) fn folded(projections: &Projections, document: &DocumentId) -> Option
     Some(fold(placed))
 }
 
-/// The posting of a request: the counted figures against what the store's own
-/// entries that the counter had seen add up to.
-fn posted(tables: &Tables, request: &CountRequest, now: evertill_domain::Timestamp) -> CountPosted {
+/// What the shelf held at the entries that the counter had seen.
+fn expected(tables: &Tables, request: &CountRequest) -> BTreeMap<(Sku, Option<String>), i64> {
     let seen = |replica, seq| {
         let mut positions = request.seen.iter();
         positions.any(|(journal, last)| *journal == replica && seq <= *last)
     };
     let changes = tables.projections.documents.values().flatten();
     let changes = changes.filter(|((replica, seq, _), _)| seen(*replica, *seq));
-    let effects: Vec<_> = changes.flat_map(|(_, applied)| &applied.effects).collect();
-    let lines = request.lines.iter().map(|line| {
-        let deltas = effects.iter().flat_map(|effects| &effects.stock);
-        let of_line = deltas.filter(|delta| {
-            let key = &delta.key;
-            key.sku == line.sku && key.lot == line.lot && key.bucket == Bucket::Sellable
-        });
-        CountResult {
-            sku: line.sku.clone(),
-            counted: line.counted,
-            expected: of_line.map(|delta| delta.delta).sum(),
-            lot: line.lot.clone(),
+    let effects = changes.flat_map(|(_, applied)| &applied.effects);
+    let mut held = BTreeMap::new();
+    for delta in effects.flat_map(|effects| &effects.stock) {
+        if delta.key.bucket == Bucket::Sellable {
+            let key = (delta.key.sku.clone(), delta.key.lot.clone());
+            *held.entry(key).or_default() += delta.delta;
         }
-    });
-    CountPosted {
-        location: request.location.clone(),
-        posted_at: now,
-        lines: lines.collect(),
     }
+    held
 }

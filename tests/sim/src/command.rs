@@ -6,6 +6,8 @@
 use std::rc::Rc;
 
 use evertill_domain::discount::Discount;
+use evertill_domain::giveback::{ReturnCommand, ReturnLine};
+use evertill_domain::movement::{MovementCommand, MovementLine};
 use evertill_domain::receipt::{Receipt, Tender, TenderKind};
 use evertill_domain::sale::{SaleCommand, SaleLine};
 use evertill_domain::{Bucket, MovementReason, Quantity, Seq, Timestamp};
@@ -27,6 +29,8 @@ pub enum Command {
         /// The sale.
         of: Operation,
     },
+    /// Goods of one line of an answered sale come back.
+    Return(Back),
     /// Goods move without a sale.
     Move {
         /// Why.
@@ -66,6 +70,21 @@ pub struct Line {
     pub amount: Option<i64>,
     /// What is taken off, in cents.
     pub discount: i64,
+}
+
+/// Goods that come back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Back {
+    /// The sale.
+    pub of: Operation,
+    /// Position of the line, from 0.
+    pub line: usize,
+    /// How much of it, in thousandths.
+    pub thousandths: i64,
+    /// What the customer asks for it, in cents.
+    pub owed: i64,
+    /// Where the goods go.
+    pub bucket: Bucket,
 }
 
 /// Goods that move from bucket to bucket.
@@ -169,6 +188,48 @@ fn line(rng: &mut Rng) -> Line {
         price,
         amount,
         discount,
+    }
+}
+
+impl Back {
+    /// The return as a till sends it.
+    #[must_use]
+    pub fn to_command(self) -> ReturnCommand {
+        let line = u32::try_from(self.line + 1).expect("invariant: few lines");
+        ReturnCommand {
+            lines: vec![ReturnLine {
+                line,
+                quantity: Quantity::from_thousandths(self.thousandths)
+                    .expect("invariant: a small quantity"),
+                bucket: self.bucket,
+                reason: "not what was wanted".to_owned(),
+            }],
+            tenders: vec![Tender {
+                kind: TenderKind::Cash,
+                amount: usd(self.owed),
+                reference: None,
+            }],
+            ..ReturnCommand::default()
+        }
+    }
+}
+
+/// Goods that move, as somebody sends them.
+#[must_use]
+pub fn to_movements(reason: MovementReason, lines: &[Moved]) -> MovementCommand {
+    let line = |line: &Moved| MovementLine {
+        sku: shop::sku(line.product),
+        from: line.from,
+        to: line.to,
+        quantity: Quantity::from_thousandths(line.thousandths)
+            .expect("invariant: a small quantity"),
+        lot: None,
+    };
+    MovementCommand {
+        reason,
+        lines: lines.iter().map(line).collect(),
+        by: None,
+        reference: None,
     }
 }
 

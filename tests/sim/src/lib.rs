@@ -38,6 +38,7 @@ mod world;
 pub use bug::Bug;
 pub use world::Config;
 
+use command::Command;
 use trace::Trace;
 
 /// How a run ended.
@@ -47,8 +48,61 @@ pub struct Outcome {
     pub violation: Option<(&'static str, String)>,
     /// Hash over everything that happened.
     pub trace: u64,
-    /// Commands that were answered.
+    /// What was answered.
+    pub answered: Answered,
+}
+
+/// How many commands of each kind were answered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Answered {
+    /// Sales.
     pub sales: u64,
+    /// Returns of a line or a part of one.
+    pub returns: u64,
+    /// Voids.
+    pub voids: u64,
+    /// Movements without a sale.
+    pub movements: u64,
+    /// Events of a kind that only a later release knows.
+    pub later: u64,
+    /// Counts that were asked for and posted.
+    pub counts: u64,
+    /// Commands that were refused.
+    pub refused: u64,
+}
+
+impl Answered {
+    fn of(world: &world::World) -> Self {
+        let mut sum = Self {
+            counts: world.posted.len() as u64,
+            refused: world.refused.len() as u64,
+            ..Self::default()
+        };
+        for operation in world.answered.keys() {
+            *match world.commands[operation].1 {
+                Command::Sale(_) => &mut sum.sales,
+                Command::Return(_) => &mut sum.returns,
+                Command::Void { .. } => &mut sum.voids,
+                Command::Move { .. } => &mut sum.movements,
+                Command::Later => &mut sum.later,
+            } += 1;
+        }
+        sum
+    }
+
+    /// The sum, kind by kind.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            sales: self.sales + other.sales,
+            returns: self.returns + other.returns,
+            voids: self.voids + other.voids,
+            movements: self.movements + other.movements,
+            later: self.later + other.later,
+            counts: self.counts + other.counts,
+            refused: self.refused + other.refused,
+        }
+    }
 }
 
 /// Runs one seed; `loud` prints every event.
@@ -59,6 +113,6 @@ pub fn run(config: Config, loud: bool) -> Outcome {
     Outcome {
         violation: oracle::judge(&world),
         trace: world.trace.hash(),
-        sales: world.answered.len() as u64,
+        answered: Answered::of(&world),
     }
 }

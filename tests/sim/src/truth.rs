@@ -49,8 +49,21 @@ pub(crate) struct Truth {
 struct Bill {
     gross: i64,
     discounts: i64,
-    taxes: BTreeMap<String, (i64, i64)>,
+    lines: Vec<BillLine>,
     coupon: i64,
+}
+
+/// A line of it.
+struct BillLine {
+    thousandths: i64,
+    net: i64,
+    taxes: Vec<(String, i64)>,
+}
+
+/// What some goods come to: amounts by tax with their bases, and all together.
+#[derive(Default)]
+struct Due {
+    taxes: BTreeMap<String, (i64, i64)>,
     total: i64,
 }
 
@@ -64,9 +77,8 @@ impl Bill {
         let mut bill = Self {
             gross: 0,
             discounts: 0,
-            taxes: BTreeMap::new(),
+            lines: Vec::new(),
             coupon: basket.coupon,
-            total: 0,
         };
         for line in &basket.lines {
             let each = line.price.unwrap_or_else(|| price(line.product, version));
@@ -76,42 +88,119 @@ impl Bill {
             let net = amount - line.discount;
             bill.gross += amount;
             bill.discounts += line.discount;
-            bill.total += net;
-            for (code, rate) in taxes(line.product) {
+            let tax = |(code, rate): &(&str, u32)| {
                 let tax = share(net, i64::from(*rate), 1_000_000);
-                let sum = bill.taxes.entry(format!("{code} {rate}")).or_default();
-                sum.0 += net;
-                sum.1 += tax;
-                bill.total += tax;
-            }
+                (format!("{code} {rate}"), tax)
+            };
+            bill.lines.push(BillLine {
+                thousandths: line.thousandths,
+                net,
+                taxes: taxes(line.product).iter().map(tax).collect(),
+            });
         }
         bill
     }
+
+    fn due(&self) -> Due {
+        let mut due = Due::default();
+        for line in &self.lines {
+            line.add(&mut due, 0, line.thousandths);
+        }
+        due
+    }
+}
+
+impl BillLine {
+    /// Adds what the goods between two quantities come to: so much of the line
+    /// up to the one, less so much of it up to the other.
+    fn add(&self, due: &mut Due, before: i64, so_far: i64) {
+        let part = |figure: i64| {
+            share(figure, so_far, self.thousandths) - share(figure, before, self.thousandths)
+        };
+        due.total += part(self.net);
+        for (code, tax) in &self.taxes {
+            let sum = due.taxes.entry(code.clone()).or_default();
+            sum.0 += part(self.net);
+            sum.1 += part(*tax);
+            due.total += part(*tax);
+        }
+    }
+}
+
+/// How much of a line of a sale came back, as far as was answered.
+pub(crate) fn came_back(world: &World, of: Operation, line: usize) -> i64 {
+    let answered = world
+        .answered
+        .keys()
+        .map(|operation| &world.commands[operation].1);
+    let back = answered.filter_map(|command| match command {
+        Command::Return(back) if back.of == of && back.line == line => Some(back.thousandths),
+        _ => None,
+    });
+    back.sum()
+}
+
+/// What a customer gets for the goods of a line between two quantities.
+pub(crate) fn owed(basket: &Basket, version: u64, line: usize, before: i64, so_far: i64) -> i64 {
+    let mut due = Due::default();
+    Bill::of(basket, version).lines[line].add(&mut due, before, so_far);
+    due.total
 }
 
 impl Truth {
     /// What must be, or the first answer that is wrong by itself.
     pub(crate) fn of(world: &World) -> Result<Self, String> {
         let mut truth = Self::default();
-        for (operation, (store, answer)) in &world.answered {
-            let (_, command) = &world.commands[operation];
-            match command {
+        let mut answered: Vec<(Operation, usize, Seq)> = world
+            .answered
+            .iter()
+            .map(|(operation, (store, answer))| (*operation, *store, answer.seq))
+            .collect();
+        // Of a line that came back in parts, the parts follow each other.
+        answered.sort_by_key(|(_, _, seq)| *seq);
+        let mut back = BTreeMap::new();
+        for (operation, store, seq) in answered {
+            match &world.commands[&operation].1 {
                 Command::Sale(basket) => {
-                    truth.sale(world, *operation, *store, basket, 1)?;
+                    let bill = Bill::of(basket, world.answered[&operation].1.version);
+                    let due = bill.due();
+                    let day = truth.day(world, operation, store, due.total)?;
+                    day.gross += bill.gross;
+                    day.discounts += bill.discounts;
+                    day.pay(&due, bill.coupon, 1);
+                    truth.goods(store, basket, seq, 1);
                 }
                 Command::Void { of } => {
-                    let Some((_, Command::Sale(basket))) = world.commands.get(of) else {
-                        return Err(format!("{operation} voids {of}, which is no sale"));
-                    };
-                    truth.void(world, *operation, *of, *store, basket)?;
+                    let basket = sale(world, *of)?;
+                    let bill = Bill::of(basket, world.answered[of].1.version);
+                    let due = bill.due();
+                    let day = truth.day(world, operation, store, -due.total)?;
+                    day.returns += due.total;
+                    day.pay(&due, bill.coupon, -1);
+                    truth.goods(store, basket, seq, -1);
+                }
+                Command::Return(part) => {
+                    let basket = sale(world, part.of)?;
+                    let so_far: &mut i64 = back.entry((part.of, part.line)).or_default();
+                    let before = *so_far;
+                    *so_far += part.thousandths;
+                    let line = &basket.lines[part.line];
+                    if *so_far > line.thousandths {
+                        return Err(format!("more came back of {part:?} than was sold"));
+                    }
+                    let bill = Bill::of(basket, world.answered[&part.of].1.version);
+                    let mut due = Due::default();
+                    bill.lines[part.line].add(&mut due, before, *so_far);
+                    let day = truth.day(world, operation, store, -due.total)?;
+                    day.returns += due.total;
+                    day.pay(&due, 0, -1);
+                    let (from, to) = (Bucket::Customer, part.bucket);
+                    truth.moved(store, line.product, from, to, part.thousandths, seq);
                 }
                 Command::Move { lines, .. } => {
                     for line in lines {
-                        truth.moves(*store, line.product, line.from, -line.thousandths);
-                        truth.moves(*store, line.product, line.to, line.thousandths);
-                        let shelf = i64::from(line.to == Bucket::Sellable)
-                            - i64::from(line.from == Bucket::Sellable);
-                        truth.shelf(*store, line.product, answer.seq, shelf * line.thousandths);
+                        let (from, to) = (line.from, line.to);
+                        truth.moved(store, line.product, from, to, line.thousandths, seq);
                     }
                 }
                 Command::Later => {}
@@ -120,47 +209,6 @@ impl Truth {
         truth.counts(world)?;
         truth.stock.retain(|_, sum| *sum != 0);
         Ok(truth)
-    }
-
-    fn sale(
-        &mut self,
-        world: &World,
-        operation: Operation,
-        store: usize,
-        basket: &Basket,
-        sign: i64,
-    ) -> Result<(), String> {
-        let (_, answer) = &world.answered[&operation];
-        let bill = Bill::of(basket, answer.version);
-        let day = self.day(world, operation, store, bill.total * sign)?;
-        day.receipts += 1;
-        day.gross += bill.gross;
-        day.discounts += bill.discounts;
-        day.pay(&bill, sign);
-        self.goods(store, basket, answer.seq, sign);
-        Ok(())
-    }
-
-    fn void(
-        &mut self,
-        world: &World,
-        operation: Operation,
-        of: Operation,
-        store: usize,
-        basket: &Basket,
-    ) -> Result<(), String> {
-        let (Some((_, sold)), Some((_, undone))) =
-            (world.answered.get(&of), world.answered.get(&operation))
-        else {
-            return Err(format!("{operation} voids {of}, which was never answered"));
-        };
-        let bill = Bill::of(basket, sold.version);
-        let day = self.day(world, operation, store, -bill.total)?;
-        day.receipts += 1;
-        day.returns += bill.total;
-        day.pay(&bill, -1);
-        self.goods(store, basket, undone.seq, -1);
-        Ok(())
     }
 
     /// The day that the printed receipt belongs to, if its total is right.
@@ -186,12 +234,26 @@ impl Truth {
     }
 
     fn goods(&mut self, store: usize, basket: &Basket, seq: Seq, sign: i64) {
+        let (from, to) = (Bucket::Sellable, Bucket::Customer);
         for line in &basket.lines {
             let sold = line.thousandths * sign;
-            self.moves(store, line.product, Bucket::Sellable, -sold);
-            self.moves(store, line.product, Bucket::Customer, sold);
-            self.shelf(store, line.product, seq, -sold);
+            self.moved(store, line.product, from, to, sold, seq);
         }
+    }
+
+    fn moved(
+        &mut self,
+        store: usize,
+        product: usize,
+        from: Bucket,
+        to: Bucket,
+        thousandths: i64,
+        seq: Seq,
+    ) {
+        self.moves(store, product, from, -thousandths);
+        self.moves(store, product, to, thousandths);
+        let of = |bucket| i64::from(bucket == Bucket::Sellable) * thousandths;
+        self.shelf(store, product, seq, of(to) - of(from));
     }
 
     fn moves(&mut self, store: usize, product: usize, bucket: Bucket, thousandths: i64) {
@@ -230,15 +292,25 @@ impl Truth {
 }
 
 impl Day {
-    fn pay(&mut self, bill: &Bill, sign: i64) {
-        for (code, (base, amount)) in &bill.taxes {
+    fn pay(&mut self, due: &Due, coupon: i64, sign: i64) {
+        self.receipts += 1;
+        for (code, (base, amount)) in &due.taxes {
             let sum = self.taxes.entry(code.clone()).or_default();
             sum.0 += base * sign;
             sum.1 += amount * sign;
         }
-        *self.tenders.entry("cash").or_default() += (bill.total - bill.coupon) * sign;
-        if bill.coupon > 0 {
-            *self.tenders.entry("coupon").or_default() += bill.coupon * sign;
+        *self.tenders.entry("cash").or_default() += (due.total - coupon) * sign;
+        if coupon > 0 {
+            *self.tenders.entry("coupon").or_default() += coupon * sign;
         }
+    }
+}
+
+fn sale(world: &World, of: Operation) -> Result<&Basket, String> {
+    match world.commands.get(&of) {
+        Some((_, Command::Sale(basket))) if world.answered.contains_key(&of) => Ok(basket),
+        _ => Err(format!(
+            "goods of {of} came back, which is no answered sale"
+        )),
     }
 }

@@ -25,6 +25,21 @@ fn seeds_hold() {
 }
 
 #[test]
+fn every_kind_of_command_is_part_of_a_run() {
+    let answered = run(config(1, None), false).answered;
+    let kinds = [
+        answered.sales,
+        answered.returns,
+        answered.voids,
+        answered.movements,
+        answered.later,
+        answered.counts,
+        answered.refused,
+    ];
+    assert!(kinds.iter().all(|count| *count > 0), "{answered:?}");
+}
+
+#[test]
 fn a_seed_replays_identically_and_others_differ() {
     let once = run(config(7, None), false);
     assert_eq!(once, run(config(7, None), false));
@@ -80,4 +95,5 @@ caught! {
     apply_parked_parts: ApplyParkedParts,
     ignore_credit: IgnoreCredit,
     acknowledge_feed_before_fsync: AcknowledgeFeedBeforeFsync,
+    post_against_now: PostAgainstNow,
 }

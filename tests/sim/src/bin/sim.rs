@@ -1,10 +1,11 @@
 //! Runs seeds on all cores; a failing one prints how to replay it.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use clap::Parser;
-use evertill_sim::{Config, run};
+use evertill_sim::{Answered, Config, run};
 
 /// Simulate a hub and its stores under faults, one run per seed.
 ///
@@ -35,7 +36,7 @@ fn main() -> std::process::ExitCode {
     let options = Options::parse();
     let next = AtomicU64::new(0);
     let failures = AtomicU64::new(0);
-    let sales = AtomicU64::new(0);
+    let answered = Mutex::new(Answered::default());
     let begun = Instant::now();
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     std::thread::scope(|scope| {
@@ -47,7 +48,10 @@ fn main() -> std::process::ExitCode {
                         return;
                     }
                     let seed = options.first_seed + n;
-                    sales.fetch_add(one(&options, seed, &failures), Ordering::Relaxed);
+                    let more = one(&options, seed, &failures);
+                    let mut sum = answered.lock().expect("invariant: no run panics");
+                    *sum = sum.plus(more);
+                    drop(sum);
                     if (n + 1).is_multiple_of(50) {
                         eprintln!("{} of {} seeds", n + 1, options.seeds);
                     }
@@ -57,17 +61,22 @@ fn main() -> std::process::ExitCode {
     });
     let failed = failures.into_inner();
     let seconds = begun.elapsed().as_secs_f64();
+    let sum = answered.into_inner().expect("invariant: no run panics");
     println!(
-        "{} seeds, {failed} failed, {} sales, {seconds:.1} s: {:.0} seeds per minute",
+        "answered: {} sales, {} returns, {} voids, {} movements, {} events of a later kind, \
+         {} counts; refused: {}",
+        sum.sales, sum.returns, sum.voids, sum.movements, sum.later, sum.counts, sum.refused
+    );
+    println!(
+        "{} seeds, {failed} failed, {seconds:.1} s: {:.0} seeds per minute",
         options.seeds,
-        sales.into_inner(),
         60.0 * u32::try_from(options.seeds).map_or(f64::NAN, f64::from) / seconds,
     );
     u8::from(failed > 0).into()
 }
 
-/// Runs one seed and reports a failure; gives the sales answered.
-fn one(options: &Options, seed: u64, failures: &AtomicU64) -> u64 {
+/// Runs one seed and reports a failure; gives what was answered.
+fn one(options: &Options, seed: u64, failures: &AtomicU64) -> Answered {
     let (days, stores, sales) = (options.days, options.stores, options.sales);
     let config = Config {
         seed,
@@ -85,5 +94,5 @@ fn one(options: &Options, seed: u64, failures: &AtomicU64) -> u64 {
              --sales {sales} --loud"
         );
     }
-    outcome.sales
+    outcome.answered
 }
