@@ -7,10 +7,11 @@
 
 use std::time::{Duration, Instant};
 
-use evertill_domain::Event;
+use evertill_domain::{Event, LocationId};
 use evertill_journal::{Compression, FRAME_ENTRIES, Frame, Watermark, pack};
 use evertill_storage::ingest::{self, Peer};
 use evertill_storage::journal::{self, Author, Write};
+use evertill_storage::projection::receipts;
 use evertill_storage::rebuild::rebuild;
 use evertill_storage::{Store, StoreOptions};
 
@@ -176,6 +177,7 @@ fn ingest_figures() {
         times[times.len() / 2],
         times[times.len() - 1]
     );
+    pages(&hub);
     let (start, busy) = (Instant::now(), writer_time());
     let rebuilt = hub.write_blocking("rebuild", |tx| rebuild(tx)).unwrap();
     rate("rebuild", rebuilt.entries, start.elapsed());
@@ -184,6 +186,32 @@ fn ingest_figures() {
         rebuilt.entries,
         writer_time().saturating_sub(busy),
     );
+}
+
+/// Walks through the receipts of the hub, all and those of one store.
+fn pages(hub: &Store) {
+    let of_one: LocationId = "S002".parse().unwrap();
+    for (what, location) in [("of all", None), ("of one store", Some(of_one))] {
+        let mut after = None;
+        let (mut times, mut seen) = (Vec::new(), 0);
+        loop {
+            let start = Instant::now();
+            let location = location.clone();
+            let page = hub
+                .read_blocking(move |conn| receipts::page(conn, location.as_ref(), after, 100))
+                .unwrap();
+            times.push(start.elapsed());
+            seen += page.len();
+            let Some((last, _)) = page.last() else { break };
+            after = Some(*last);
+        }
+        times.sort();
+        println!(
+            "100 receipts {what:<13} median {:?}, longest {:?}, {seen} in all",
+            times[times.len() / 2],
+            times[times.len() - 1]
+        );
+    }
 }
 
 #[test]
