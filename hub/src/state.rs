@@ -11,8 +11,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use evertill_domain::{ActorId, LocationId, NodeId, ReplicaId, Timestamp};
 use evertill_storage::journal::{self, Author, Beginning};
 use evertill_storage::reference::{ReferenceError, ReferenceStore};
+use evertill_storage::rusqlite::Connection;
 use evertill_storage::secret::{self, NoRandomness};
-use evertill_storage::{ReadError, Role, Store, TableError, WriteError};
+use evertill_storage::{ReadError, Role, Store, TableError, TableResult, WriteError};
 
 use evertill_transport::{HubIdentity, IdentityError, Revocations};
 
@@ -139,9 +140,8 @@ impl Hub {
     }
 
     fn start_journal(&self) -> Result<Author, StartError> {
-        let before = self.store().read_blocking(journal::identity)?;
-        let node = match before {
-            Some(before) => before.node,
+        let node = match self.store().read_blocking(former_node)? {
+            Some(former) => former,
             None => NodeId(u64::from_be_bytes(secret::draw_bytes()?)),
         };
         let beginning = Beginning {
@@ -175,6 +175,18 @@ impl std::fmt::Debug for Hub {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Hub").field(&self.dir()).finish()
     }
+}
+
+/// The machine that wrote the hub's journal before. A restored database has
+/// forgotten whose journal it wrote, and still holds it.
+fn former_node(conn: &Connection) -> TableResult<Option<NodeId>> {
+    if let Some(own) = journal::identity(conn)? {
+        return Ok(Some(own.node));
+    }
+    let hub = hub_location();
+    let journals = journal::journals(conn)?;
+    let former = journals.iter().find(|journal| journal.location == hub);
+    Ok(former.map(|journal| journal.node))
 }
 
 /// [`HUB_LOCATION`] as its type.

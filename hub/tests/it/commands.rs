@@ -195,6 +195,7 @@ fn a_backup_of_a_running_hub_is_restored_elsewhere_and_over_it() {
     assert_eq!(known.status, 200, "the keys came along");
     // The journal of the hub's former life is there, and a new one began.
     assert_eq!(restored.folder.ok(&["verify"]).lines().count(), 2);
+    assert_eq!(restored.items("/fleet").len(), 0, "it is no node");
     let folder = hub.stop();
     let said = folder.ok(&["restore", backup]);
     assert!(said.starts_with("the former data is in "), "{said}");
@@ -203,6 +204,31 @@ fn a_backup_of_a_running_hub_is_restored_elsewhere_and_over_it() {
             .fails(1, &["restore", "nowhere"])
             .contains("is no backup")
     );
+}
+
+/// Regression: the feeds of the former life were taken for feeds that somebody
+/// else had sent, so a restored hub did not verify.
+#[test]
+fn a_restored_hub_verifies_and_rebuilds_what_its_former_life_wrote() {
+    let folder = Folder::new();
+    let products = folder.file("products.csv", PRODUCTS);
+    assert_eq!(folder.import("products", &products).status, Some(0));
+    let stock = folder.file("stock.csv", "location,sku,quantity,unit_cost\nS001,A,12,\n");
+    assert_eq!(folder.import("stock", &stock).status, Some(0));
+    let backup = folder.0.path().join("backup");
+    let backup = backup.to_str().unwrap();
+    folder.ok(&["backup", backup]);
+    folder.ok(&["restore", backup]);
+    let check = |folder: &Folder, lives: usize| {
+        assert_eq!(folder.ok(&["verify"]).lines().count(), lives);
+        folder.ok(&["rebuild"]);
+        assert_eq!(folder.ok(&["verify"]).lines().count(), lives);
+    };
+    check(&folder, 1);
+    let hub = Hub::on(folder);
+    check(&hub.folder, 2);
+    assert_eq!(hub.items("/stock")[0]["on_hand"], "12");
+    assert_eq!(hub.items("/fleet").len(), 0);
 }
 
 #[test]

@@ -172,7 +172,7 @@ impl Unseen<'_> {
 
     /// Items of feeds that were received; the hub's own are made of journals.
     fn items(&mut self, seen_of: &impl Fn(ReplicaId) -> Seq) -> TableResult<()> {
-        let own = journal::identity(self.conn)?.map(|author| author.replica);
+        let own = journal::held(self.conn)?;
         let mut select = self
             .conn
             .prepare_cached(&format!(
@@ -190,7 +190,7 @@ impl Unseen<'_> {
             let Ok(item) = Item::decode(&bytes) else {
                 continue;
             };
-            if own != Some(hub) && item.seq > seen_of(item.origin) {
+            if !own.contains(&hub) && item.seq > seen_of(item.origin) {
                 let parts: Vec<Part> = item.parts.into_iter().map(|part| part.part).collect();
                 self.take_off((item.origin, item.seq), &parts)?;
             }

@@ -12,6 +12,8 @@ mod fingerprint;
 mod order;
 mod stored;
 
+use std::collections::BTreeSet;
+
 use evertill_documents::{ChangeInfo, read};
 use evertill_domain::{ReplicaId, Seq, event};
 use evertill_journal::Part;
@@ -65,7 +67,7 @@ pub fn rebuild(conn: &Connection) -> TableResult<Rebuilt> {
     }
     let mut run = Run {
         conn,
-        own: journal::identity(conn)?.map(|author| author.replica),
+        own: journal::held(conn)?,
         batch: Batch::default(),
         cases: Cases::read(conn)?,
         rebuilt: Rebuilt::default(),
@@ -85,7 +87,8 @@ pub fn rebuild(conn: &Connection) -> TableResult<Rebuilt> {
 
 struct Run<'a> {
     conn: &'a Connection,
-    own: Option<ReplicaId>,
+    /// Journals held here: a feed of one of these repeats them.
+    own: BTreeSet<ReplicaId>,
     batch: Batch,
     cases: Cases,
     rebuilt: Rebuilt,
@@ -117,7 +120,7 @@ impl Run<'_> {
                 self.batch.taken_in(entry.replica, "", entry.seq);
             }
             // The hub's own feed is made of entries that it has seen.
-            Content::Item { hub, .. } if self.own == Some(*hub) => {}
+            Content::Item { hub, .. } if self.own.contains(hub) => {}
             Content::Item {
                 hub, location, seq, ..
             } => self.batch.taken_in(*hub, location, *seq),
@@ -149,7 +152,7 @@ impl Run<'_> {
                 ..
             } => {
                 let item = stored::decode(stored.arrival, &bytes)?;
-                if self.own == Some(hub) {
+                if self.own.contains(&hub) {
                     // The hub applied the entry itself; its feed only names
                     // which documents the location has.
                     for part in &item.parts {

@@ -19,6 +19,7 @@ use evertill_journal::{Chain, EntryHash, Sealed, Watermark};
 use rusqlite::{Connection, Row, params};
 
 use crate::feed;
+use crate::journal;
 use crate::sql::{Doing, TableError, TableResult, int, optional, text, uint};
 
 /// A journal or feed that is whole.
@@ -283,10 +284,9 @@ fn compare_projections(conn: &Connection, listed: &Listed) -> Verify<()> {
     ))
 }
 
-fn is_own(conn: &Connection, replica: ReplicaId) -> TableResult<bool> {
-    conn.prepare_cached("SELECT EXISTS (SELECT 1 FROM local WHERE replica = ?1)")
-        .and_then(|mut select| select.query_row([int(replica.0)], |row| row.get(0)))
-        .doing("read whose database this is")
+/// Whether a feed is this hub's own, of this life or a former one.
+fn is_own(conn: &Connection, hub: ReplicaId) -> TableResult<bool> {
+    Ok(journal::held(conn)?.contains(&hub))
 }
 
 /// Rows of journals and feeds that no table lists.

@@ -3,6 +3,8 @@
 //! Invariant: `head` is the last entry stored here; what the peer confirmed
 //! never lies beyond it.
 
+use std::collections::BTreeSet;
+
 use evertill_domain::{Hlc, LocationId, NodeId, ReplicaId, Timestamp};
 use evertill_journal::{EntryHash, Watermark};
 use rusqlite::{Connection, Row, params};
@@ -81,6 +83,22 @@ pub fn journals(conn: &Connection) -> TableResult<Vec<JournalState>> {
     ))
     .and_then(|mut select| select.query_map([], read)?.collect())
     .doing("list the journals")
+}
+
+/// The journals held here. A feed of one of these is this hub's own, of this
+/// life or a former one before a restore: it is made of journals, and nothing is
+/// projected from it. A node never holds the journal of its hub.
+///
+/// # Errors
+/// The table could not be read.
+pub fn held(conn: &Connection) -> TableResult<BTreeSet<ReplicaId>> {
+    conn.prepare_cached("SELECT replica FROM journal")
+        .and_then(|mut select| {
+            select
+                .query_map([], |row| uint(row, 0).map(ReplicaId))?
+                .collect()
+        })
+        .doing("list the journals")
 }
 
 /// Moves a journal's head; the row is made if it is the first entry.

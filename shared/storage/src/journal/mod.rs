@@ -19,6 +19,6 @@ pub use author::{Author, Beginning, identity, start};
 pub use entries::{entries_after, entry, entry_hash};
 pub(crate) use entries::{set_receipts, store};
 pub use heads::{
-    JournalState, Unsent, head, journals, set_acknowledged, set_announced, set_head, state, stop,
-    unsent,
+    JournalState, Unsent, head, held, journals, set_acknowledged, set_announced, set_head, state,
+    stop, unsent,
 };
