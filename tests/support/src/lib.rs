@@ -5,12 +5,14 @@
 
 mod client;
 mod http;
+mod member;
 mod process;
 mod service;
 mod store;
 
 pub use client::{Client, Reply, new_key};
 pub use http::{Answer, get};
+pub use member::Member;
 pub use process::{Ended, Running, run};
 pub use service::Service;
 pub use store::{Setup, StoreFolder, store};
