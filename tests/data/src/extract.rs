@@ -55,11 +55,36 @@ fn products(catalogue: &Catalogue) -> Result<String> {
 
 fn locations() -> Result<String> {
     let header = [
-        "location", "name", "kind", "country", "timezone", "currency",
+        "location",
+        "name",
+        "kind",
+        "legal_entity",
+        "tax_id",
+        "address",
+        "country",
+        "region",
+        "timezone",
+        "currency",
+        "latitude",
+        "longitude",
+        "opening_hours",
+        "pick_capacity",
+        "brand",
     ];
     let rows = STORES.iter().map(|(id, location)| {
         let name = format!("Store {id}");
-        [location, name.as_str(), "store", "US", "UTC", "USD"].map(str::to_owned)
+        let known = [
+            ("location", *location),
+            ("name", name.as_str()),
+            ("kind", "store"),
+            ("country", "US"),
+            ("timezone", "UTC"),
+            ("currency", "USD"),
+        ];
+        header.map(|column| {
+            let known = known.iter().find(|(name, _)| *name == column);
+            known.map_or_else(String::new, |(_, value)| (*value).to_owned())
+        })
     });
     table(&header, rows)
 }

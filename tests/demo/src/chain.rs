@@ -50,7 +50,11 @@ impl Chain {
         let binary = |name: &str| -> Result<PathBuf> {
             let own = std::env::current_exe()?;
             let path = own.with_file_name(name);
-            ensure!(path.is_file(), "{} is missing; run cargo xtask demo", path.display());
+            ensure!(
+                path.is_file(),
+                "{} is missing; run cargo xtask demo",
+                path.display()
+            );
             Ok(path)
         };
         ensure!(
@@ -59,7 +63,12 @@ impl Chain {
             data.display()
         );
         let further = ["--quic", &ports.quic];
-        let hub = Member::new(&binary("evertill-hub")?, &data.join("hub"), &ports.hub, &further)?;
+        let hub = Member::new(
+            &binary("evertill-hub")?,
+            &data.join("hub"),
+            &ports.hub,
+            &further,
+        )?;
         let mut chain = Self {
             hub,
             stores: Vec::new(),
@@ -89,7 +98,10 @@ impl Chain {
         println!("\nThe hub     {}/api/v1   key {}", self.hub.url(), self.key);
         for store in &self.stores {
             let (url, token) = (store.member.url(), &store.token);
-            println!("Store {}  {url}/api/v1   till {REGISTER}, token {token}", store.location);
+            println!(
+                "Store {}  {url}/api/v1   till {REGISTER}, token {token}",
+                store.location
+            );
         }
         let first = &self.stores[0];
         println!(
@@ -139,12 +151,8 @@ impl Chain {
     }
 
     fn load(&mut self, sample: &Sample) -> Result<()> {
-        for kind in ["locations", "products", "stock"] {
-            let file = sample.file(&format!("{kind}.csv"));
-            let file = file.to_str().context("paths are plain text")?;
-            self.hub.command(&["import", kind, file])?;
-        }
         self.key = self.hub.command(&["api-key", "--name", "demo"])?;
+        // Products name tax classes, so the classes come first.
         let tax = json!({
             "prices_include_tax": true,
             "classes": {"zero": [], "standard": [{"code": "standard", "rate": "0.07"}]},
@@ -155,7 +163,16 @@ impl Chain {
             &[("content-type", "application/json")],
             tax.to_string().as_bytes(),
         )?;
-        ensure!(reply.status < 300, "the tax policy was refused: {}", reply.text);
+        ensure!(
+            reply.status < 300,
+            "the tax policy was refused: {}",
+            reply.text
+        );
+        for kind in ["locations", "products", "stock"] {
+            let file = sample.file(&format!("{kind}.csv"));
+            let file = file.to_str().context("paths are plain text")?;
+            self.hub.command(&["import", kind, file])?;
+        }
         Ok(())
     }
 
@@ -172,18 +189,21 @@ impl Chain {
         Ok(())
     }
 
-    /// Opening stock comes with the feed; the last product of the import is the
-    /// last one to arrive.
+    /// Opening stock comes with the feed, in the order of the import; products
+    /// come as one whole version.
     fn wait_until_stocked(&self, sample: &Sample) -> Result<()> {
         let stock = std::fs::read_to_string(sample.file("stock.csv"))?;
         for store in &self.stores {
-            let rows = stock.lines().filter(|row| row.starts_with(&store.location));
-            let last = rows.last().and_then(|row| row.split(',').nth(1));
-            let path = format!("/stock/{}", last.context("every store has stock")?);
+            let location = &store.location;
+            let mut rows = stock.lines().rev();
+            let last = rows.find(|row| row.starts_with(location));
+            let last = last.and_then(|row| row.split(',').nth(1));
+            let sku = last.context("every store has stock")?;
             let client = store.client();
-            until(FIRST_CONTACT, &format!("{} has its stock", store.location), || {
-                let reply = client.get(&path)?;
-                Ok(reply.status == 200 && reply.json()["on_hand"] != "0")
+            until(FIRST_CONTACT, &format!("{location} is stocked"), || {
+                let known = client.get(&format!("/products/{sku}"))?.status == 200;
+                let stock = client.get(&format!("/stock/{sku}"))?;
+                Ok(known && stock.status == 200 && stock.json()["on_hand"] != "0")
             })?;
         }
         Ok(())

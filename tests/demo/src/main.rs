@@ -51,7 +51,9 @@ fn run(arguments: &Arguments) -> Result<()> {
             .with_context(|| format!("could not make the folder {}", data.display()))?;
         std::path::absolute(data)?
     } else {
-        temporary = tempfile::Builder::new().prefix("evertill-demo-").tempdir()?;
+        temporary = tempfile::Builder::new()
+            .prefix("evertill-demo-")
+            .tempdir()?;
         temporary.path().to_owned()
     };
     println!("Starting a hub and three stores in {} …", data.display());

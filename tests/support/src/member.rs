@@ -64,7 +64,11 @@ impl Member {
             return Ok(());
         };
         let Ended { status, errors, .. } = running.stop()?;
-        ensure!(status == Some(0), "{} ended with {status:?}: {errors}", self.binary);
+        ensure!(
+            status == Some(0),
+            "{} ended with {status:?}: {errors}",
+            self.binary
+        );
         Ok(())
     }
 
@@ -78,7 +82,10 @@ impl Member {
         let ended = run(&self.binary, &all)?;
         if ended.status != Some(0) {
             let Ended { status, errors, .. } = ended;
-            bail!("{} {arguments:?} ended with {status:?}: {errors}", self.binary);
+            bail!(
+                "{} {arguments:?} ended with {status:?}: {errors}",
+                self.binary
+            );
         }
         Ok(ended.output.trim().to_owned())
     }
