@@ -8,7 +8,9 @@ use axum::extract::State;
 use axum::http::header::{ETAG, IF_MATCH};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
-use evertill_domain::policy::{MovementPolicy, PolicyError, RoundingPolicy, TaxPolicy};
+use evertill_domain::policy::{
+    BarcodePolicy, MovementPolicy, PolicyError, RoundingPolicy, TaxPolicy,
+};
 use evertill_domain::rejection::{Rejection, Rejections};
 use evertill_http::extract::from_json;
 use evertill_http::{List, Path, Problem, Upload};
@@ -174,6 +176,7 @@ fn checked(name: PolicyName, bytes: &[u8]) -> Result<String, Problem> {
         PolicyName::Tax => read(bytes, TaxPolicy::validate),
         PolicyName::Rounding => read(bytes, RoundingPolicy::validate),
         PolicyName::Movements => read(bytes, MovementPolicy::validate),
+        PolicyName::Barcode => read(bytes, BarcodePolicy::validate),
     }
 }
 

@@ -148,11 +148,13 @@ fn default_of(name: PolicyName) -> Value {
         tax,
         rounding,
         movements,
+        barcode,
     } = Policies::default();
     match name {
         PolicyName::Tax => serde_json::to_value(tax),
         PolicyName::Rounding => serde_json::to_value(rounding),
         PolicyName::Movements => serde_json::to_value(movements),
+        PolicyName::Barcode => serde_json::to_value(barcode),
     }
     .expect("invariant: a policy is plain JSON")
 }

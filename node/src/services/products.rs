@@ -4,8 +4,9 @@
 //! Invariant: everything one call returns belongs to one version of the
 //! reference data.
 
+use evertill_domain::barcode::{self, Label, LabelValue, Scan};
 use evertill_domain::policy::Policies;
-use evertill_domain::{Money, Product, Quantity, Sku};
+use evertill_domain::{Currency, Money, Product, Quantity, Sku};
 use evertill_http::api::{ProductView, ScanMatch, ScanView};
 use evertill_storage::reference::View;
 
@@ -54,9 +55,15 @@ pub async fn page(node: &Node, after: Option<Sku>, limit: usize) -> Result<Vec<P
 /// # Errors
 /// The code names no product, or the reference data could not be read.
 pub async fn scan(node: &Node, code: String) -> Result<ScanView, Failure> {
+    let location = node.author().map(|author| author.location);
     let found = node.reference().read(move |view| {
         let policies = view.policies()?;
-        let found = scanned(view, &policies, &code)?.ok_or_else(|| {
+        // Before enrolment a node has no currency to read a price label in.
+        let currency = match &location {
+            Some(location) => view.location(location)?.currency,
+            None => Currency::USD,
+        };
+        let found = scanned(view, &policies, currency, &code)?.ok_or_else(|| {
             Refusal::Unknown(format!(
                 "no product here has the barcode {code}; check it or search by name"
             ))
@@ -79,20 +86,54 @@ pub(super) struct Scanned {
     pub amount: Option<Money>,
 }
 
-/// The product behind a code, if there is one.
+/// The product behind a code, if there is one: exactly that code, else the item
+/// of a label.
 ///
 /// # Errors
 /// The reference data could not be read.
 pub(super) fn scanned(
     view: &View,
-    _policies: &Policies,
+    policies: &Policies,
+    currency: Currency,
     code: &str,
 ) -> Result<Option<Scanned>, Refusal> {
-    let exact = view.by_barcode(code)?;
-    Ok(exact.map(|product| Scanned {
+    if let Some(product) = view.by_barcode(code)? {
+        return Ok(Some(Scanned {
+            product,
+            matched: ScanMatch::Exact,
+            quantity: None,
+            amount: None,
+        }));
+    }
+    let Scan::Label(label) = barcode::scan(code, &policies.barcode, currency) else {
+        return Ok(None);
+    };
+    let Some(product) = item(view, &label)? else {
+        return Ok(None);
+    };
+    let matched = match label.value {
+        LabelValue::Price(_) => ScanMatch::PriceLabel,
+        LabelValue::Weight(_) => ScanMatch::WeightLabel,
+    };
+    Ok(label.of(&product).map(|said| Scanned {
         product,
-        matched: ScanMatch::Exact,
-        quantity: None,
-        amount: None,
+        matched,
+        quantity: said.quantity,
+        amount: said.amount,
     }))
+}
+
+/// The product that a label's item digits name, as a barcode or as a SKU.
+fn item(view: &View, label: &Label) -> Result<Option<Product>, Refusal> {
+    for code in label.codes() {
+        if let Some(product) = view.by_barcode(&code)? {
+            return Ok(Some(product));
+        }
+        if let Ok(sku) = code.parse::<Sku>()
+            && let Some(product) = view.product(&sku)?
+        {
+            return Ok(Some(product));
+        }
+    }
+    Ok(None)
 }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use evertill_domain::policy::Policies;
 use evertill_domain::rejection::{Rejection, Rejections};
 use evertill_domain::sale::{ReceiptDraft, SaleContext, decide_sale};
-use evertill_domain::{LocationId, Product, RegisterId, Sku, Timestamp};
+use evertill_domain::{Currency, LocationId, Product, RegisterId, Sku, Timestamp};
 use evertill_http::api::{Goods, Resolved, SaleBody};
 use evertill_storage::reference::View;
 
@@ -53,7 +53,12 @@ fn decide(
     let location = view.location(location)?;
     let policies = view.policies()?;
     let mut products = BTreeMap::new();
-    let resolved = resolve(view, &policies, &body.goods()?, &mut products)?;
+    let resolved = resolve(
+        view,
+        (&policies, location.currency),
+        &body.goods()?,
+        &mut products,
+    )?;
     let command = body.command(location.currency, &resolved)?;
     let context = SaleContext {
         location: &location,
@@ -73,7 +78,7 @@ fn decide(
 /// Finds the product of each line; `products` collects them.
 fn resolve(
     view: &View,
-    policies: &Policies,
+    (policies, currency): (&Policies, Currency),
     goods: &[Goods<'_>],
     products: &mut BTreeMap<Sku, Product>,
 ) -> Result<Vec<Resolved>, Refusal> {
@@ -98,7 +103,8 @@ fn resolve(
                     )),
                 }
             }
-            Goods::Barcode(code) => match super::products::scanned(view, policies, code)? {
+            Goods::Barcode(code) => match super::products::scanned(view, policies, currency, code)?
+            {
                 Some(scanned) => {
                     resolved.push(Resolved {
                         sku: scanned.product.sku.clone(),

@@ -3,6 +3,7 @@
 mod baskets;
 mod figures;
 mod kill;
+mod labels;
 mod movements;
 mod returns;
 mod sales;

@@ -3,7 +3,11 @@
 //! Invariant: a [`Barcode`] is 1 to 48 printable ASCII characters without a
 //! blank at either end, the set that Code 128 and the GTIN family can print.
 
+pub use label::{Label, LabelValue, Labelled, Scan, scan};
+
 use crate::ids::{is_printable, text_id};
+
+mod label;
 
 text_id!(
     /// A code that a scanner reads: digits of a GTIN, or text of a Code 128.

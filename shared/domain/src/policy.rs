@@ -1,15 +1,17 @@
 //! Versioned rule sets that the hub hands out: how tax is charged, how cash is
-//! rounded, and which goods may move without a sale.
+//! rounded, which goods may move without a sale, and how labels are read.
 //!
 //! A policy is read strictly (an unknown key is an error that names it) and
 //! decides nothing by itself. What serde cannot see, `validate` finds.
 //!
 //! Invariant: every policy has a default that works.
 
+mod barcode;
 mod movement;
 mod rounding;
 mod tax;
 
+pub use barcode::{BarcodePolicy, LabelRule, LabelledValue};
 pub use movement::{AllowedMovement, MovementPolicy};
 pub use rounding::{CashRounding, RoundingPolicy};
 pub use tax::{TaxOverride, TaxPolicy};
@@ -23,6 +25,8 @@ pub struct Policies {
     pub rounding: RoundingPolicy,
     /// Which goods may move without a sale.
     pub movements: MovementPolicy,
+    /// How price and weight labels are read.
+    pub barcode: BarcodePolicy,
 }
 
 /// Something in a policy that cannot be used.

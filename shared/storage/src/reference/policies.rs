@@ -12,7 +12,9 @@ use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use evertill_domain::Timestamp;
-use evertill_domain::policy::{MovementPolicy, Policies, PolicyError, RoundingPolicy, TaxPolicy};
+use evertill_domain::policy::{
+    BarcodePolicy, MovementPolicy, Policies, PolicyError, RoundingPolicy, TaxPolicy,
+};
 use minicbor::{Decode, Encode};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
@@ -38,11 +40,13 @@ pub enum PolicyName {
     Rounding,
     /// Which goods may move without a sale.
     Movements,
+    /// How price and weight labels are read.
+    Barcode,
 }
 
 impl PolicyName {
     /// Every policy.
-    pub const ALL: [Self; 3] = [Self::Tax, Self::Rounding, Self::Movements];
+    pub const ALL: [Self; 4] = [Self::Tax, Self::Rounding, Self::Movements, Self::Barcode];
 
     /// The name in routes and rows.
     #[must_use]
@@ -51,6 +55,7 @@ impl PolicyName {
             Self::Tax => "tax",
             Self::Rounding => "rounding",
             Self::Movements => "movements",
+            Self::Barcode => "barcode",
         }
     }
 }
@@ -63,7 +68,7 @@ impl fmt::Display for PolicyName {
 
 /// A name that no policy has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no policy \"{0}\": use tax, rounding or movements")]
+#[error("there is no policy \"{0}\": use tax, rounding, movements or barcode")]
 pub struct UnknownPolicy(String);
 
 impl FromStr for PolicyName {
@@ -128,6 +133,7 @@ pub(super) fn canonical(name: PolicyName, body: &str) -> Result<String, Referenc
         PolicyName::Tax => canonical_as(name, body, TaxPolicy::validate),
         PolicyName::Rounding => canonical_as(name, body, RoundingPolicy::validate),
         PolicyName::Movements => canonical_as(name, body, MovementPolicy::validate),
+        PolicyName::Barcode => canonical_as(name, body, BarcodePolicy::validate),
     }
 }
 
@@ -224,6 +230,7 @@ pub(super) fn load(conn: &Connection, slot: Slot) -> Result<Policies, ReferenceE
                 PolicyName::Tax => read_into(&mut policies.tax, name, &policy.body),
                 PolicyName::Rounding => read_into(&mut policies.rounding, name, &policy.body),
                 PolicyName::Movements => read_into(&mut policies.movements, name, &policy.body),
+                PolicyName::Barcode => read_into(&mut policies.barcode, name, &policy.body),
             },
             Err(error @ ReferenceError::Unreadable { .. }) => Err(error),
             Err(error) => return Err(error),
