@@ -165,13 +165,14 @@ fn value_check_digit(digits: &str) -> Option<u32> {
         .bytes()
         .map(|byte| byte.is_ascii_digit().then(|| usize::from(byte - b'0')))
         .collect::<Option<_>>()?;
-    match digits[..] {
-        [a, b, c, d] => {
-            let sum = TWO_MINUS[a] + TWO_MINUS[b] + THREE[c] + FIVE_MINUS[d];
-            Some(sum * 3 % 10)
-        }
-        [a, b, c, d, e] => {
-            let sum = FIVE_PLUS[a] + TWO_MINUS[b] + FIVE_MINUS[c] + FIVE_PLUS[d] + TWO_MINUS[e];
+    let weigh = |tables: &[[u32; 10]]| -> u32 {
+        let weighed = tables.iter().zip(&digits);
+        weighed.map(|(table, digit)| table[*digit]).sum()
+    };
+    match digits.len() {
+        4 => Some(weigh(&[TWO_MINUS, TWO_MINUS, THREE, FIVE_MINUS]) * 3 % 10),
+        5 => {
+            let sum = weigh(&[FIVE_PLUS, TWO_MINUS, FIVE_MINUS, FIVE_PLUS, TWO_MINUS]);
             let missing = (10 - sum % 10) % 10;
             // The digit whose weight 5- is what is missing to the next ten.
             let found = FIVE_MINUS.iter().position(|weight| *weight == missing)?;
