@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use evertill_domain::NodeId;
-use evertill_sync::Refusal;
+use evertill_sync::{Refusal, RefusalCode};
 use tokio::sync::{mpsc, oneshot};
 
 /// Orders that may wait for a session.
@@ -35,7 +35,12 @@ pub(super) enum Order {
 pub(super) struct Registry(Arc<Mutex<Seats>>);
 
 /// Number and mailbox of the session that holds each node's seat.
-type Seats = HashMap<NodeId, (u64, mpsc::Sender<Order>)>;
+#[derive(Debug, Default)]
+struct Seats {
+    taken: HashMap<NodeId, (u64, mpsc::Sender<Order>)>,
+    /// Seats given out so far, so that no two sessions have one number.
+    given: u64,
+}
 
 /// A session's place in the list; dropping it frees the place.
 #[derive(Debug)]
@@ -63,7 +68,7 @@ impl Registry {
     /// Waits until the node's earlier session, if there is one, is known to be
     /// dead; false if it is alive.
     pub(super) async fn is_free(&self, node: NodeId) -> bool {
-        let held = self.lock().get(&node).map(|(_, orders)| orders.clone());
+        let held = self.lock().orders(node);
         let Some(orders) = held else { return true };
         let (proof, proven) = oneshot::channel();
         if orders.send(Order::ProveAlive(proof)).await.is_err() {
@@ -73,11 +78,18 @@ impl Registry {
         !matches!(answer, Ok(Ok(())))
     }
 
-    /// Takes the node's place, instead of an earlier session.
+    /// Takes the node's place. A session that had it until now is told to stop:
+    /// of two that came at the same moment, only one is to go on.
     pub(super) fn seat(&self, node: NodeId, orders: mpsc::Sender<Order>) -> Seat {
         let mut seats = self.lock();
-        let number = seats.get(&node).map_or(0, |(number, _)| number + 1);
-        seats.insert(node, (number, orders));
+        seats.given += 1;
+        let number = seats.given;
+        if let Some((_, before)) = seats.taken.insert(node, (number, orders)) {
+            let detail = "a newer connection of this machine took over";
+            let refusal = Refusal::new(RefusalCode::AlreadyConnected, detail);
+            // A full mailbox means that the session is ending already.
+            let _ = before.try_send(Order::Refuse(refusal));
+        }
         Seat {
             registry: self.clone(),
             node,
@@ -90,12 +102,70 @@ impl Registry {
     }
 }
 
+impl Seats {
+    fn orders(&self, node: NodeId) -> Option<mpsc::Sender<Order>> {
+        self.taken.get(&node).map(|(_, orders)| orders.clone())
+    }
+}
+
 impl Drop for Seat {
     fn drop(&mut self) {
         let mut seats = self.registry.lock();
-        let own = seats.get(&self.node);
+        let own = seats.taken.get(&self.node);
         if own.is_some_and(|(number, _)| *number == self.number) {
-            seats.remove(&self.node);
+            seats.taken.remove(&self.node);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NODE: NodeId = NodeId(7);
+
+    #[tokio::test]
+    async fn a_silent_session_is_dead_and_one_that_answers_is_not() {
+        let registry = Registry::default();
+        assert!(registry.is_free(NODE).await);
+        let mut first = Mailbox::new();
+        let _seat = registry.seat(NODE, first.sender.clone());
+        let alive = async {
+            let Some(Order::ProveAlive(proof)) = first.orders.recv().await else {
+                panic!("expected the question");
+            };
+            proof.send(()).unwrap();
+        };
+        let (free, ()) = tokio::join!(registry.is_free(NODE), alive);
+        assert!(!free);
+        drop(first);
+        assert!(registry.is_free(NODE).await);
+    }
+
+    #[tokio::test]
+    async fn who_loses_the_seat_is_told_to_stop() {
+        let registry = Registry::default();
+        let (mut first, second) = (Mailbox::new(), Mailbox::new());
+        let _old = registry.seat(NODE, first.sender.clone());
+        let _new = registry.seat(NODE, second.sender.clone());
+        let told = first.orders.recv().await;
+        assert!(
+            matches!(&told, Some(Order::Refuse(refusal)) if refusal.code == RefusalCode::AlreadyConnected),
+            "{told:?}"
+        );
+    }
+
+    /// Regression: numbers began anew with an empty seat, so the third session
+    /// had the number of the first, whose late end took its seat away.
+    #[tokio::test]
+    async fn a_session_that_ends_late_takes_nobody_s_seat() {
+        let registry = Registry::default();
+        let boxes = [Mailbox::new(), Mailbox::new(), Mailbox::new()];
+        let first = registry.seat(NODE, boxes[0].sender.clone());
+        let second = registry.seat(NODE, boxes[1].sender.clone());
+        drop(second);
+        let _third = registry.seat(NODE, boxes[2].sender.clone());
+        drop(first);
+        assert!(registry.lock().orders(NODE).is_some());
     }
 }

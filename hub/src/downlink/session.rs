@@ -13,7 +13,7 @@ use evertill_sync::{
     Channel, CloseReason, HubEffect, HubInput, HubSession, NodeHello, Note, PeerIdentity, Refusal,
     RefusalCode,
 };
-use evertill_transport::{Connection, PeerCertificate, Receiver, Sender, SteadyClock};
+use evertill_transport::{Connection, PeerCertificate, Receiver, Revocations, Sender, SteadyClock};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::Shared;
@@ -48,6 +48,12 @@ pub(super) async fn run(
         node: peer.node,
         location: peer.location.clone(),
     };
+    // Watched from before the look, so that no revocation falls in between.
+    let revoked = Revoked {
+        list: shared.hub.revocations().clone(),
+        changes: shared.hub.revocations().changes(),
+        fingerprint: certificate.fingerprint,
+    };
     let clock = SteadyClock::starting_at(now());
     let (answered, answers) = mpsc::channel(ANSWERS);
     let mailbox = Mailbox::new();
@@ -69,6 +75,7 @@ pub(super) async fn run(
     let inboxes = Inboxes {
         answers,
         orders: mailbox.orders,
+        revoked,
     };
     let reason = shell.talk(&mut receiver, inboxes, &mut stop).await;
     tracing::info!(
@@ -86,9 +93,35 @@ pub(super) async fn told(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
+fn revoked() -> Refusal {
+    let detail = "this machine's certificate is revoked; enrol it anew if it is yours";
+    Refusal::new(RefusalCode::Revoked, detail)
+}
+
 struct Inboxes {
     answers: mpsc::Receiver<HubInput>,
     orders: mpsc::Receiver<Order>,
+    revoked: Revoked,
+}
+
+/// Whether this connection's certificate still counts.
+struct Revoked {
+    list: Revocations,
+    changes: watch::Receiver<u64>,
+    fingerprint: [u8; 32],
+}
+
+impl Revoked {
+    /// Waits until the certificate is revoked. It may be already: the handshake
+    /// looked a while ago.
+    async fn told(&mut self) {
+        while !self.list.contains(&self.fingerprint) {
+            if self.changes.changed().await.is_err() {
+                // No list, no revocations: the process ends.
+                std::future::pending::<()>().await;
+            }
+        }
+    }
 }
 
 struct Shell {
@@ -127,6 +160,7 @@ impl Shell {
             }
             let (clock, wake) = (self.clock, self.wake);
             let input = tokio::select! {
+                () = inboxes.revoked.told() => Some(HubInput::Refuse(revoked())),
                 message = receiver.receive() => match message {
                     Ok((channel, bytes)) => {
                         Some(HubInput::Received { channel: Channel::ALL[channel], bytes })
@@ -259,10 +293,8 @@ impl Shell {
         );
         let orders = self.orders.clone();
         let cut = move || {
-            let detail = "this machine's certificate is revoked; enrol it anew if it is yours";
-            let refusal = Refusal::new(RefusalCode::Revoked, detail);
             // A full mailbox means that the session is ending already.
-            let _ = orders.try_send(Order::Refuse(refusal));
+            let _ = orders.try_send(Order::Refuse(revoked()));
         };
         let connected = Connected {
             since: now(),

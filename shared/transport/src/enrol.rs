@@ -8,9 +8,11 @@
 //! to the holder of the token's authority.
 
 use std::path::Path;
+use std::time::Duration;
 
 use quinn::{RecvStream, SendStream, VarInt};
 use rcgen::{CertificateParams, KeyPair};
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::node::{client, dial};
 use crate::node_identity::Enrolled;
@@ -21,6 +23,10 @@ use crate::{
 
 /// Longest enrolment message in bytes, in either direction.
 const MAX_BYTES: usize = 16 << 10;
+/// How long a machine may take to confirm that it has the answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the hub may take to answer.
+const ENROL_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A machine that wants to enrol, at the hub. Answer with
 /// [`accept`](Self::accept) or [`refuse`](Self::refuse).
@@ -32,10 +38,15 @@ pub struct EnrolmentRequest {
     pub request: Vec<u8>,
     quic: quinn::Connection,
     answer: SendStream,
+    /// Counts this enrolment as under way.
+    _place: OwnedSemaphorePermit,
 }
 
 impl EnrolmentRequest {
-    pub(crate) async fn read(quic: quinn::Connection) -> Result<Self, String> {
+    pub(crate) async fn read(
+        quic: quinn::Connection,
+        place: OwnedSemaphorePermit,
+    ) -> Result<Self, String> {
         let (answer, mut stream) = quic.accept_bi().await.map_err(|e| e.to_string())?;
         let message = stream.read_to_end(MAX_BYTES).await;
         let message = message.map_err(|e| e.to_string())?;
@@ -48,6 +59,7 @@ impl EnrolmentRequest {
             request: request.to_vec(),
             quic,
             answer,
+            _place: place,
         })
     }
 
@@ -67,7 +79,7 @@ impl EnrolmentRequest {
         // and a person issues another.
         if self.answer.write_all(&message(parts)).await.is_ok() {
             let _ = self.answer.finish();
-            let _ = self.answer.stopped().await;
+            let _ = tokio::time::timeout(ANSWER_TIMEOUT, self.answer.stopped()).await;
         }
         self.quic.close(VarInt::from_u32(0), b"done");
     }
@@ -99,8 +111,11 @@ pub async fn enrol(
         Err(ConnectError::Untrusted { hub, .. }) => return Err(EnrolError::ForeignHub { hub }),
         other => other?,
     };
-    let answer = exchange(&connection.quic, &[&token.secret, request.der()]).await;
-    let answer = answer.map_err(EnrolError::BrokeOff)?;
+    let parts: [&[u8]; 2] = [&token.secret, request.der()];
+    let answer = tokio::time::timeout(ENROL_TIMEOUT, exchange(&connection.quic, &parts))
+        .await
+        .unwrap_or_else(|_| Err("the hub did not answer in time".to_owned()))
+        .map_err(EnrolError::BrokeOff)?;
     connection.quic.close(VarInt::from_u32(0), b"done");
     let unreadable = || EnrolError::BrokeOff("the hub's answer cannot be read".to_owned());
     let [verdict, first, second] = fields(&answer).ok_or_else(unreadable)?;

@@ -21,12 +21,20 @@ use crate::{CHANNELS, HubIdentity, IdentityError, Revocations, names, tls};
 /// Handshakes and enrolments under way at once; more wait in QUIC's own queue
 /// and are refused beyond it.
 const HANDSHAKES: usize = 256;
+/// Enrolments under way at once; a chain opens its stores one by one.
+const ENROLMENTS: usize = 16;
+/// Bytes that a machine may have on the way before it is known, and while it
+/// enrols: one enrolment fits.
+const STRANGER_WINDOW: u32 = 32 << 10;
 /// How long a handshake, and reading an enrolment, may take.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Silence after which QUIC gives a connection up; sessions ask earlier.
 const IDLE_TIMEOUT_MS: u32 = 60_000;
 /// Unread bytes that one channel may have on the way.
 const STREAM_WINDOW: u32 = 1 << 20;
+/// [`CHANNELS`] as QUIC counts.
+const CHANNEL_COUNT: u32 = 4;
+const _: () = assert!(CHANNEL_COUNT as usize == CHANNELS);
 
 /// Whom a node's certificate names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +79,7 @@ impl HubEndpoint {
             IdentityError::Tls(error.to_string())
         })?;
         let mut config = ServerConfig::with_crypto(Arc::new(crypto));
-        config.transport_config(Arc::new(transport()));
+        config.transport_config(Arc::new(strangers()));
         config.migration(true);
         config.max_incoming(HANDSHAKES * 4);
         config.incoming_buffer_size_total(4 << 20);
@@ -104,16 +112,31 @@ impl HubEndpoint {
     }
 }
 
-/// Limits of every connection, at both ends.
+/// Limits of a connection whose other end is not known yet: one stream and a
+/// small window, so that nobody without a certificate makes the hub keep much.
+fn strangers() -> TransportConfig {
+    let mut config = transport();
+    config
+        .max_concurrent_bidi_streams(VarInt::from_u32(1))
+        .receive_window(VarInt::from_u32(STRANGER_WINDOW));
+    config
+}
+
+/// Lifts the limits of a stranger for a node that has shown its certificate.
+fn welcome(quic: &quinn::Connection) {
+    quic.set_receive_window(VarInt::from_u32(STREAM_WINDOW * CHANNEL_COUNT));
+    quic.set_max_concurrent_bi_streams(VarInt::from_u32(CHANNEL_COUNT));
+}
+
+/// Limits of a connection between machines that know each other.
 pub(crate) fn transport() -> TransportConfig {
     let mut config = TransportConfig::default();
-    let channels = u32::try_from(CHANNELS).expect("invariant: few channels");
     config
-        .max_concurrent_bidi_streams(VarInt::from_u32(channels))
+        .max_concurrent_bidi_streams(VarInt::from_u32(CHANNEL_COUNT))
         .max_concurrent_uni_streams(VarInt::from_u32(0))
         .stream_receive_window(VarInt::from_u32(STREAM_WINDOW))
-        .receive_window(VarInt::from_u32(STREAM_WINDOW * channels))
-        .send_window(u64::from(STREAM_WINDOW * channels))
+        .receive_window(VarInt::from_u32(STREAM_WINDOW * CHANNEL_COUNT))
+        .send_window(u64::from(STREAM_WINDOW * CHANNEL_COUNT))
         .datagram_receive_buffer_size(None)
         .max_idle_timeout(Some(IdleTimeout::from(VarInt::from_u32(IDLE_TIMEOUT_MS))))
         .keep_alive_interval(None);
@@ -123,16 +146,24 @@ pub(crate) fn transport() -> TransportConfig {
 /// Finishes handshakes side by side, so that a slow one delays nobody.
 async fn answer(endpoint: Endpoint, arrived: mpsc::Sender<Arrival>) {
     let places = Arc::new(Semaphore::new(HANDSHAKES));
+    let enrolments = Arc::new(Semaphore::new(ENROLMENTS));
     while let Some(incoming) = endpoint.accept().await {
+        // With many at the door, a sender first proves that its address is its own.
+        let crowded = places.available_permits() < HANDSHAKES / 2;
+        if crowded && !incoming.remote_address_validated() && incoming.may_retry() {
+            // A sender that is gone needs no second packet.
+            let _ = incoming.retry();
+            continue;
+        }
         let Ok(place) = places.clone().try_acquire_owned() else {
             incoming.refuse();
             continue;
         };
-        let arrived = arrived.clone();
+        let (arrived, enrolments) = (arrived.clone(), enrolments.clone());
         tokio::spawn(async move {
             let _place = place;
             let remote = incoming.remote_address();
-            match tokio::time::timeout(HANDSHAKE_TIMEOUT, finish(incoming)).await {
+            match tokio::time::timeout(HANDSHAKE_TIMEOUT, finish(incoming, enrolments)).await {
                 Ok(Ok(arrival)) => {
                     // Nobody listens any more when the hub shuts down.
                     let _ = arrived.send(arrival).await;
@@ -144,19 +175,22 @@ async fn answer(endpoint: Endpoint, arrived: mpsc::Sender<Arrival>) {
     }
 }
 
-async fn finish(incoming: quinn::Incoming) -> Result<Arrival, String> {
+async fn finish(incoming: quinn::Incoming, enrolments: Arc<Semaphore>) -> Result<Arrival, String> {
     let quic = incoming.await.map_err(|error| error.to_string())?;
     let handshake = quic.handshake_data();
     let handshake = handshake.and_then(|data| data.downcast::<HandshakeData>().ok());
     let protocol = handshake.and_then(|data| data.protocol);
-    if protocol.as_deref() == Some(names::ALPN_ENROL) {
-        let request = EnrolmentRequest::read(quic).await?;
-        return Ok(Arrival::Enrolling(request));
-    }
     let refuse = |reason: String| {
         quic.close(VarInt::from_u32(1), reason.as_bytes());
         Err(reason)
     };
+    if protocol.as_deref() == Some(names::ALPN_ENROL) {
+        let Ok(place) = enrolments.try_acquire_owned() else {
+            return refuse("too many machines enrol at once; try again".to_owned());
+        };
+        let request = EnrolmentRequest::read(quic, place).await?;
+        return Ok(Arrival::Enrolling(request));
+    }
     let chain = quic.peer_identity();
     let chain = chain.and_then(|chain| chain.downcast::<Vec<CertificateDer<'static>>>().ok());
     let certificate = chain.as_ref().and_then(|chain| chain.first());
@@ -164,7 +198,10 @@ async fn finish(incoming: quinn::Incoming) -> Result<Arrival, String> {
         return refuse("a client certificate is required; enrol this machine first".to_owned());
     };
     match tls::peer(certificate) {
-        Ok(peer) => Ok(Arrival::Node(peer, Connection { quic: quic.clone() })),
+        Ok(peer) => {
+            welcome(&quic);
+            Ok(Arrival::Node(peer, Connection { quic }))
+        }
         Err(reason) => refuse(reason),
     }
 }

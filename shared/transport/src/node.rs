@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quinn::crypto::rustls::QuicClientConfig;
-use quinn::{ClientConfig, ConnectionError, Endpoint};
+use quinn::{ClientConfig, ConnectionError, Endpoint, TransportErrorCode};
 
 use crate::connection::Connection;
 use crate::{ConnectError, IdentityError, NodeIdentity, hub, names, tls};
@@ -85,6 +85,12 @@ fn refused(hub: &str, error: &ConnectionError) -> ConnectError {
     let hub = hub.to_owned();
     let detail = error.to_string();
     match error {
+        // The hub has no room at the moment; it judged nothing.
+        ConnectionError::ConnectionClosed(close)
+            if close.error_code == TransportErrorCode::CONNECTION_REFUSED =>
+        {
+            ConnectError::Unreachable { hub, detail }
+        }
         ConnectionError::TransportError(_)
         | ConnectionError::ConnectionClosed(_)
         | ConnectionError::ApplicationClosed(_) => ConnectError::Untrusted { hub, detail },

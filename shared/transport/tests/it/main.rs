@@ -3,4 +3,5 @@
 mod channels;
 mod enrolment;
 mod revocation;
+mod strangers;
 mod world;

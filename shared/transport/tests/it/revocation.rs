@@ -22,9 +22,9 @@ async fn a_revoked_machine_is_refused_and_others_are_not() {
         // In TLS 1.3 the client is done before the server has judged: the first
         // use of the connection fails then.
         Ok(connection) => {
-            let opened = connection.open([1 << 10; 4]).await;
-            let (_, mut messages) = opened.expect("streams open locally");
-            assert!(messages.receive().await.is_err());
+            if let Ok((_, mut messages)) = connection.open([1 << 10; 4]).await {
+                assert!(messages.receive().await.is_err());
+            }
         }
         Err(other) => panic!("{other}"),
     }
