@@ -22,6 +22,8 @@ cargo xtask COMMAND
 
   test [STEP ...]   everything CI runs, in order; with names, only those steps
                     (cargo xtask test --list shows them)
+  sim [OPTION ...]  stores and hub in virtual time under faults, one run per seed:
+                    --seeds N --first-seed K --days D --stores S
   help              this text
 
 Example: cargo xtask test fmt clippy
@@ -42,12 +44,18 @@ fn dispatch(args: &[String]) -> Result<ExitCode> {
         Some((command, rest)) => (command.as_str(), rest),
         None => ("help", args),
     };
-    if rest.iter().any(|arg| arg == "--help" || arg == "-h") {
+    if command != "sim" && rest.iter().any(|arg| arg == "--help" || arg == "-h") {
         print!("{HELP}");
         return Ok(ExitCode::SUCCESS);
     }
     match command {
         "test" => steps::test(rest),
+        "sim" => {
+            let mut simulate = cargo::cargo(&["run", "--release", "--bin", "sim", "--"]);
+            let status = run::timed(simulate.args(rest))?;
+            let code = status.code().and_then(|code| u8::try_from(code).ok());
+            Ok(code.unwrap_or(1).into())
+        }
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(ExitCode::SUCCESS)

@@ -65,6 +65,21 @@ pub fn all() -> Vec<Step> {
             },
         ),
         step(
+            "sim",
+            "fifty simulated weeks of three stores under faults lose and double nothing",
+            || {
+                Ok(cargo(&[
+                    "run",
+                    "--release",
+                    "--bin",
+                    "sim",
+                    "--",
+                    "--seeds",
+                    "50",
+                ]))
+            },
+        ),
+        step(
             "doc",
             "the documentation builds and its links lead somewhere",
             || {

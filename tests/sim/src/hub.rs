@@ -93,6 +93,13 @@ impl World {
         self.hub.waiting.clear();
         self.hub.late.clear();
         self.hub.db.crash(&mut self.rng);
+        // What survived counts, whether or not anybody heard of it.
+        let now = self.queue.now();
+        let revoked = &self.hub.db.tables.revoked;
+        self.hub.revoked.retain(|store, _| revoked.contains(store));
+        for store in revoked {
+            self.hub.revoked.entry(*store).or_insert(now);
+        }
         let restart = self.rng.between(1, 60) * MINUTE;
         self.queue.after(restart, Event::StartHub);
     }
