@@ -332,5 +332,5 @@ CREATE TABLE feed_document (
     hub      INTEGER NOT NULL,
     location TEXT    NOT NULL,
     document BLOB    NOT NULL CHECK (length(document) = 16),
-    PRIMARY KEY (hub, location, document)
+    PRIMARY KEY (hub, document, location)
 ) STRICT, WITHOUT ROWID;

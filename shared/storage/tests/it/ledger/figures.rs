@@ -17,7 +17,7 @@ use evertill_storage::{Store, StoreOptions};
 
 use super::world::{beginning, database, now, sale, store};
 
-/// Receipts of each store.
+/// Receipts of each store, unless `EVERTILL_FIGURES_RECEIPTS` says otherwise.
 const RECEIPTS: u64 = 10_000;
 const STORES: u8 = 3;
 /// Products in the range.
@@ -93,23 +93,28 @@ fn writer_time() -> Duration {
     Duration::from_nanos(nanos.sum())
 }
 
+fn receipts_each() -> u64 {
+    let told = std::env::var("EVERTILL_FIGURES_RECEIPTS").ok();
+    told.map_or(RECEIPTS, |told| told.parse().unwrap())
+}
+
 /// A store's journal as frames, as they cross the line after a long cut.
 fn frames(id: u8) -> (Peer, Vec<Frame>) {
     let conn = database();
     let author = store(&conn, &format!("S{id:03}"), id);
     let mut dice = Dice(0x9E37_79B9_7F4A_7C15 ^ u64::from(id));
-    let sales: Vec<Event> = (1..=RECEIPTS).map(|seq| dice.sale(&author, seq)).collect();
-    let lines = sales.iter().map(|event| match event {
-        Event::Receipt(receipt) => receipt.lines.len(),
-        _ => 0,
-    });
-    let lines: usize = lines.sum();
-    println!("{}: {lines} lines in {RECEIPTS} receipts", author.location);
-    let start = Instant::now();
-    for sale in sales {
+    let (mut lines, mut took) = (0, Duration::ZERO);
+    for seq in 1..=receipts_each() {
+        let sale = dice.sale(&author, seq);
+        if let Event::Receipt(receipt) = &sale {
+            lines += receipt.lines.len();
+        }
+        let start = Instant::now();
         journal::append(&conn, &author, now(), &[Write::Open(sale)]).unwrap();
+        took += start.elapsed();
     }
-    rate("append, in memory", RECEIPTS, start.elapsed());
+    println!("{}: {lines} lines", author.location);
+    rate("append, in memory", receipts_each(), took);
     let (mut frames, mut at) = (Vec::new(), Watermark::nothing(author.replica));
     let mut bytes = 0;
     loop {
@@ -160,7 +165,7 @@ fn ingest_figures() {
             assert_eq!(done.parked, 0);
         }
     }
-    let receipts = RECEIPTS * u64::from(STORES);
+    let receipts = receipts_each() * u64::from(STORES);
     rate(
         "ingest, durable, one frame a commit",
         receipts,
@@ -170,6 +175,12 @@ fn ingest_figures() {
         "  on a processor",
         receipts,
         writer_time().saturating_sub(busy),
+    );
+    let last = times.len() - times.len().min(30);
+    println!(
+        "the last {} frames: {:?} each",
+        times.len() - last,
+        times[last..].iter().sum::<Duration>() / u32::try_from(times.len() - last).unwrap()
     );
     times.sort();
     println!(
