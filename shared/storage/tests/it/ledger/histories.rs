@@ -8,7 +8,8 @@ use evertill_domain::void::decide_void;
 use evertill_domain::{Bucket, DocumentId, Event, ReceiptNumber};
 use evertill_storage::journal::{self, Write};
 use evertill_storage::projection::{counts, days, receipts, registers, stock};
-use evertill_storage::rusqlite::Connection;
+use evertill_storage::rusqlite::{Connection, params};
+use evertill_storage::{TableError, ingest, rebuild};
 use proptest::prelude::*;
 
 use super::world::{beginning, now, sale};
@@ -266,4 +267,76 @@ proptest! {
         prop_assert_eq!(hub.cases().len(), story.nonsense);
         fingerprint(&hub.conn);
     }
+}
+
+/// A hub whose stock of A is just below the end of its range, and of B just
+/// below where sums are still added without a look at the table.
+fn hub_at_the_edge() -> Hub {
+    let hub = Hub::new();
+    for (sku, held) in [("A", (1_i64 << 59) - 2_500_000_000), ("B", (1 << 58) - 1)] {
+        let row =
+            "INSERT INTO stock VALUES ('S001', ?1, '', '', ?2, 0, 0, 0, 0, 0, 0, -?2, 0, 0, 0, 0)";
+        hub.conn.execute(row, params![sku, held]).unwrap();
+    }
+    hub
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 24,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn at_the_edge_of_the_range_grouping_does_not_decide_what_is_parked(
+        steps in prop::collection::vec((any::<bool>(), any::<bool>()), 1..14),
+        size in 1_usize..6,
+        together in 1_usize..4,
+    ) {
+        let mut forger = Forger::new("S001", 1);
+        for (sells, a) in steps {
+            let sku = if a { "A" } else { "B" };
+            if sells {
+                let number = forger.next();
+                forger.sell(number, &[(sku, 1_000_000)]);
+            } else {
+                forger.open(&[received("S001", sku, 1_000_000_000)]);
+            }
+        }
+        let one_by_one = hub_at_the_edge();
+        for frame in frames(forger.replica, &forger.entries, 1) {
+            one_by_one.take(&forger.peer, &frame).unwrap();
+        }
+        let grouped = hub_at_the_edge();
+        for group in frames(forger.replica, &forger.entries, size).chunks(together) {
+            let group: Vec<_> = group.iter().map(|frame| (&forger.peer, frame)).collect();
+            for taken in ingest::group(&grouped.conn, &group, now()).unwrap() {
+                taken.unwrap();
+            }
+        }
+        let parked = |hub: &Hub| hub.cases().iter().map(|case| case.seq).collect::<Vec<_>>();
+        prop_assert_eq!(parked(&grouped), parked(&one_by_one));
+        prop_assert_eq!(
+            rebuild::fingerprint(&grouped.conn).unwrap(),
+            rebuild::fingerprint(&one_by_one.conn).unwrap()
+        );
+    }
+}
+
+#[test]
+fn a_local_entry_that_would_leave_the_range_is_refused_and_leaves_no_trace() {
+    let story = Story::new();
+    let Site { conn, author, .. } = &story.site;
+    let row =
+        "INSERT INTO stock VALUES ('S001', 'A', '', '', ?1, 0, 0, 0, 0, 0, 0, -?1, 0, 0, 0, 0)";
+    conn.execute(row, [(1_i64 << 59) - 1]).unwrap();
+    let before = rebuild::fingerprint(conn).unwrap();
+    conn.execute_batch("SAVEPOINT command").unwrap();
+    let write = Write::Open(received("S001", "A", 1_000));
+    let refused = journal::append(conn, author, now(), &[write]);
+    assert!(matches!(refused, Err(TableError::Overflow { .. })));
+    conn.execute_batch("ROLLBACK TO command; RELEASE command")
+        .unwrap();
+    assert_eq!(rebuild::fingerprint(conn).unwrap(), before);
 }
