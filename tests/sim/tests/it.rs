@@ -46,6 +46,20 @@ fn a_seed_replays_identically_and_others_differ() {
     assert_ne!(once.trace, run(config(8, None), false).trace);
 }
 
+/// Seeds that once failed, and of what.
+#[test]
+fn seeds_that_failed_hold() {
+    let lost_word = "the end of a revocation survived a crash before anybody heard of it";
+    for (seed, what) in [(1_031, lost_word), (1_153, lost_word)] {
+        let week = Config {
+            days: 7,
+            sales: 40,
+            ..config(seed, None)
+        };
+        assert_eq!(run(week, false).violation, None, "{what}");
+    }
+}
+
 /// How many seeds a bug may survive.
 const SEEDS: u64 = 12;
 

@@ -59,7 +59,15 @@ fn cases() -> Vec<Case> {
         &[golden("count-posted"), event(4)],
     )
     .change;
+    let opening = ["movements", "void", "return"].map(|name| Case {
+        change: create(&actor(1), 7, 0, &[golden(name)]).change,
+        base: vec![],
+    });
+    let [movements, void, returned] = opening;
     vec![
+        movements,
+        void,
+        returned,
         Case {
             change: one,
             base: vec![],
