@@ -77,11 +77,15 @@ impl Chain {
             tokens: Vec::new(),
             _dir: dir,
         };
+        for who in [Who::Hub, Who::Node] {
+            let binary = chain.binary(who);
+            ensure!(
+                Path::new(&binary).exists(),
+                "{binary} is missing; run cargo build --release first"
+            );
+        }
         chain.start(Who::Hub)?;
-        let file = Path::new(&chain.hub.data).with_file_name("products.csv");
-        std::fs::write(&file, products)?;
-        let file = file.to_str().context("a plain name")?.to_owned();
-        chain.command(Who::Hub, &["import", "products", &file])?;
+        chain.import("products", products)?;
         chain.key = chain.command(Who::Hub, &["api-key", "--name", "torture"])?;
         let token = chain.command(Who::Hub, &["enrol-token", "--location", LOCATION])?;
         let hub = chain.hub_quic.clone();
@@ -92,6 +96,17 @@ impl Chain {
         }
         chain.start(Who::Node)?;
         Ok(chain)
+    }
+
+    /// Imports rows at the hub: products, stock or locations.
+    ///
+    /// # Errors
+    /// A row was rejected, or the hub does not run.
+    pub fn import(&self, what: &str, rows: &str) -> Result<()> {
+        let file = Path::new(&self.hub.data).with_file_name(format!("{what}.csv"));
+        std::fs::write(&file, rows)?;
+        let file = file.to_str().context("a plain name")?;
+        self.command(Who::Hub, &["import", what, file]).map(drop)
     }
 
     /// Waits until the store knows a product.

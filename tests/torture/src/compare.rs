@@ -15,20 +15,22 @@ use evertill_support::Client;
 use serde_json::Value;
 
 use crate::chain::{Chain, LOCATION, Who, until};
-use crate::tills::{PRODUCTS, Sold, sku};
+use crate::tills::{OPENING, PRODUCTS, Sold, sku};
 
 /// How long the last sales may take to reach the hub.
 const CATCH_UP: Duration = Duration::from_mins(1);
 
-/// Waits until the hub has everything, then compares.
+/// Waits until store and hub have everything of each other, then compares. The
+/// first `stocked` products had opening stock.
 ///
 /// # Errors
 /// Something is lost, counted twice or different; the error says what.
-pub fn compare(chain: &Chain, sold: &[Sold]) -> Result<()> {
+pub fn compare(chain: &Chain, sold: &[Sold], stocked: u64) -> Result<()> {
     let (store, hub) = (chain.till(0), chain.console());
-    until(CATCH_UP, "the hub has every sale", || {
-        let status = store.get("/status");
-        Ok(status.is_ok_and(|reply| reply.status == 200 && reply.json()["hub"]["unsent"] == 0))
+    until(CATCH_UP, "store and hub have everything", || {
+        let status = store.get("/status")?.expect(200);
+        let hub = &status["hub"];
+        Ok(hub["connected"] == true && hub["unsent"] == 0 && hub["behind"] == 0)
     })?;
     let expected = by_number(sold.iter().map(|sold| &sold.answer)).context("the tills' list")?;
     ensure!(
@@ -47,7 +49,7 @@ pub fn compare(chain: &Chain, sold: &[Sold]) -> Result<()> {
         let found = by_number(list(client, &path)?.iter()).context(who)?;
         same_sales(who, &expected, &found)?;
     }
-    same_stock(&store, &hub, sold)?;
+    same_stock(&store, &hub, sold, stocked)?;
     same_days(&store, &hub, sold)?;
     let cases = list(&hub, "/quarantine?limit=1000")?;
     ensure!(
@@ -168,8 +170,10 @@ fn numbers_have_no_gap(sales: &BTreeMap<String, (String, String)>) -> Result<()>
     Ok(())
 }
 
-fn same_stock(store: &Client, hub: &Client, sold: &[Sold]) -> Result<()> {
-    let mut pieces: BTreeMap<String, i64> = BTreeMap::new();
+fn same_stock(store: &Client, hub: &Client, sold: &[Sold], stocked: u64) -> Result<()> {
+    let mut pieces: BTreeMap<String, i64> = (1..=stocked)
+        .map(|product| (sku(product), OPENING))
+        .collect();
     for sale in sold {
         for (product, n) in &sale.pieces {
             *pieces.entry(sku(*product)).or_default() -= n;
@@ -223,4 +227,50 @@ fn same_days(store: &Client, hub: &Client, sold: &[Sold]) -> Result<()> {
         );
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn sales(numbers: &[&str]) -> Vec<Value> {
+        numbers
+            .iter()
+            .map(|number| json!({"receipt_number": number, "id": number, "total": "1.00"}))
+            .collect()
+    }
+
+    fn accounts(numbers: &[&str]) -> BTreeMap<String, (String, String)> {
+        by_number(sales(numbers).iter()).unwrap()
+    }
+
+    #[test]
+    fn a_sale_that_is_lost_extra_or_different_is_found() {
+        let all = accounts(&["S001-R1-AAAA-1", "S001-R1-AAAA-2"]);
+        let one = accounts(&["S001-R1-AAAA-1"]);
+        assert!(same_sales("the hub", &all, &all).is_ok());
+        let lost = same_sales("the hub", &all, &one).unwrap_err().to_string();
+        assert!(
+            lost.contains("the hub lost receipt S001-R1-AAAA-2"),
+            "{lost}"
+        );
+        assert!(same_sales("the hub", &one, &all).is_err());
+        let mut other = all.clone();
+        other.entry("S001-R1-AAAA-2".to_owned()).or_default().1 = "2.00".to_owned();
+        assert!(same_sales("the hub", &all, &other).is_err());
+    }
+
+    #[test]
+    fn a_sale_that_is_listed_twice_is_found() {
+        let twice = by_number(sales(&["S001-R1-AAAA-1", "S001-R1-AAAA-1"]).iter());
+        assert!(twice.unwrap_err().to_string().contains("twice"));
+    }
+
+    #[test]
+    fn a_gap_in_the_numbers_of_a_register_is_found() {
+        assert!(numbers_have_no_gap(&accounts(&["A-R1-C-1", "A-R1-C-2", "A-R2-C-1"])).is_ok());
+        assert!(numbers_have_no_gap(&accounts(&["A-R1-C-1", "A-R1-C-3"])).is_err());
+    }
 }

@@ -21,8 +21,12 @@ use crate::random::Random;
 
 /// How long a till asks for one answer, over any number of restarts.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// Goods in the store, with prices in cents: SKU `T001` costs 101 cents.
-pub const PRODUCTS: u64 = 60;
+/// Goods that the tills sell, with prices in cents: SKU `T001` costs 101 cents.
+pub const SOLD: u64 = 60;
+/// All goods; those beyond [`SOLD`] are delivered while processes are killed.
+pub const PRODUCTS: u64 = 90;
+/// Pieces of each at the beginning.
+pub const OPENING: i64 = 1_000;
 
 /// The price of a product in cents.
 #[must_use]
@@ -193,7 +197,7 @@ impl<'a> Till<'a> {
         let mut pieces = BTreeMap::new();
         for _ in 0..=self.random.below(9) {
             let few = 1 + i64::try_from(self.random.below(3)).unwrap_or(0);
-            pieces.insert(1 + self.random.below(PRODUCTS), few);
+            pieces.insert(1 + self.random.below(SOLD), few);
         }
         let lines: Vec<_> = pieces
             .iter()
