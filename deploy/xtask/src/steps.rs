@@ -80,6 +80,21 @@ pub fn all() -> Vec<Step> {
             },
         ),
         step(
+            "torture",
+            "hub and node killed fifty times under load lose and double nothing",
+            || {
+                Ok(cargo(&[
+                    "run",
+                    "--release",
+                    "--bin",
+                    "torture",
+                    "--",
+                    "--kills",
+                    "50",
+                ]))
+            },
+        ),
+        step(
             "doc",
             "the documentation builds and its links lead somewhere",
             || {
