@@ -4,13 +4,16 @@
 //! a [`Arrival::Node`] has shown a certificate of this hub's authority that is
 //! not revoked.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
 use evertill_domain::{LocationId, NodeId};
 use quinn::crypto::rustls::{HandshakeData, QuicServerConfig};
-use quinn::{Endpoint, IdleTimeout, ServerConfig, TransportConfig, VarInt};
+use quinn::{
+    Endpoint, EndpointConfig, IdleTimeout, ServerConfig, TokioRuntime, TransportConfig, VarInt,
+};
+use quinn_proto::HashedConnectionIdGenerator;
 use rustls_pki_types::CertificateDer;
 use tokio::sync::{Semaphore, mpsc};
 
@@ -28,8 +31,11 @@ const ENROLMENTS: usize = 16;
 const STRANGER_WINDOW: u32 = 32 << 10;
 /// How long a handshake, and reading an enrolment, may take.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Silence after which QUIC gives a connection up; sessions ask earlier.
-const IDLE_TIMEOUT_MS: u32 = 60_000;
+/// Silence after which QUIC gives a connection up: a node then looks for its
+/// hub anew.
+const IDLE_TIMEOUT_MS: u32 = 10_000;
+/// How often a quiet connection shows that it lives; a third of the silence.
+const KEEP_ALIVE: Duration = Duration::from_millis(3_300);
 /// Unread bytes that one channel may have on the way.
 const STREAM_WINDOW: u32 = 1 << 20;
 /// [`CHANNELS`] as QUIC counts.
@@ -84,7 +90,7 @@ impl HubEndpoint {
         config.max_incoming(HANDSHAKES * 4);
         config.incoming_buffer_size_total(4 << 20);
         config.incoming_buffer_size(64 << 10);
-        let endpoint = Endpoint::server(config, address)
+        let endpoint = listen(address, identity, config)
             .map_err(|source| IdentityError::Bind { address, source })?;
         let (arrived, arrivals) = mpsc::channel(16);
         tokio::spawn(answer(endpoint.clone(), arrived));
@@ -110,6 +116,25 @@ impl HubEndpoint {
             .close(VarInt::from_u32(0), b"the hub shuts down");
         self.endpoint.wait_idle().await;
     }
+}
+
+/// Takes the address. A hub that was killed and started again tells its nodes
+/// so at their next packet (stateless reset, RFC 9000 section 10.3): the key
+/// behind that is derived from the hub's own, and so outlives the process.
+fn listen(
+    address: SocketAddr,
+    identity: &HubIdentity,
+    config: ServerConfig,
+) -> std::io::Result<Endpoint> {
+    let secret = identity.reset_secret();
+    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &secret);
+    let (id_key, _) = secret.split_first_chunk().expect("invariant: 32 bytes");
+    let id_key = u64::from_be_bytes(*id_key);
+    let mut reset = EndpointConfig::new(Arc::new(key));
+    // Only ids that this generator knows again are answered with a reset.
+    reset.cid_generator(move || Box::new(HashedConnectionIdGenerator::from_key(id_key)));
+    let socket = UdpSocket::bind(address)?;
+    Endpoint::new(reset, Some(config), socket, Arc::new(TokioRuntime))
 }
 
 /// Limits of a connection whose other end is not known yet: one stream and a
@@ -139,7 +164,7 @@ pub(crate) fn transport() -> TransportConfig {
         .send_window(u64::from(STREAM_WINDOW * CHANNEL_COUNT))
         .datagram_receive_buffer_size(None)
         .max_idle_timeout(Some(IdleTimeout::from(VarInt::from_u32(IDLE_TIMEOUT_MS))))
-        .keep_alive_interval(None);
+        .keep_alive_interval(Some(KEEP_ALIVE));
     config
 }
 

@@ -136,6 +136,13 @@ impl HubIdentity {
         vec![self.certificate.clone(), self.authority_certificate.clone()]
     }
 
+    /// What only this hub knows, the same in every process of it.
+    pub(crate) fn reset_secret(&self) -> [u8; 32] {
+        let mut hasher = Sha256::new_with_prefix(b"evertill stateless reset v1");
+        hasher.update(self.key.secret_der());
+        hasher.finalize().into()
+    }
+
     pub(crate) fn key(&self) -> PrivateKeyDer<'static> {
         self.key.clone_key()
     }
