@@ -10,6 +10,7 @@
 //! and the command that repeats it alone.
 
 mod cargo;
+mod programs;
 mod run;
 mod steps;
 
@@ -22,11 +23,16 @@ cargo xtask COMMAND
 
   test [STEP ...]   everything CI runs, in order; with names, only those steps
                     (cargo xtask test --list shows them)
+  demo [OPTION ...] builds everything and runs a hub and three stores on sample
+                    data until Ctrl-C: --data DIR --port-base N; with --tour it
+                    pulls the plug on them, unattended, and ends with 0 or 1
+  bench             measures what the project claims: a table, target/bench.json
   sim [OPTION ...]  stores and hub in virtual time under faults, one run per seed:
                     --seeds N --first-seed K --days D --stores S
   help              this text
 
-Example: cargo xtask test fmt clippy
+Examples: cargo xtask demo --tour
+          cargo xtask test fmt clippy
 ";
 
 fn main() -> ExitCode {
@@ -44,18 +50,16 @@ fn dispatch(args: &[String]) -> Result<ExitCode> {
         Some((command, rest)) => (command.as_str(), rest),
         None => ("help", args),
     };
-    if command != "sim" && rest.iter().any(|arg| arg == "--help" || arg == "-h") {
+    let own_help = ["demo", "bench", "sim"].contains(&command);
+    if !own_help && rest.iter().any(|arg| arg == "--help" || arg == "-h") {
         print!("{HELP}");
         return Ok(ExitCode::SUCCESS);
     }
     match command {
         "test" => steps::test(rest),
-        "sim" => {
-            let mut simulate = cargo::cargo(&["run", "--release", "--bin", "sim", "--"]);
-            let status = run::timed(simulate.args(rest))?;
-            let code = status.code().and_then(|code| u8::try_from(code).ok());
-            Ok(code.unwrap_or(1).into())
-        }
+        "demo" => programs::demo(rest),
+        "bench" => programs::bench(rest),
+        "sim" => programs::sim(rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(ExitCode::SUCCESS)

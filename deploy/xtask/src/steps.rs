@@ -80,6 +80,22 @@ pub fn all() -> Vec<Step> {
             },
         ),
         step(
+            "tour",
+            "real baskets in three stores, hub and node killed: three accounts are equal",
+            || {
+                Ok(cargo(&[
+                    "run",
+                    "--release",
+                    "--bin",
+                    "evertill-demo",
+                    "--",
+                    "--tour",
+                    "--port-base",
+                    "27000",
+                ]))
+            },
+        ),
+        step(
             "torture",
             "hub and node killed fifty times under load lose and double nothing",
             || {
