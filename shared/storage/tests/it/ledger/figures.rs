@@ -99,7 +99,7 @@ fn receipts_each() -> u64 {
 }
 
 /// A store's journal as frames, as they cross the line after a long cut.
-fn frames(id: u8) -> (Peer, Vec<Frame>) {
+fn frames(id: u8, size: usize) -> (Peer, Vec<Frame>) {
     let conn = database();
     let author = store(&conn, &format!("S{id:03}"), id);
     let mut dice = Dice(0x9E37_79B9_7F4A_7C15 ^ u64::from(id));
@@ -118,8 +118,7 @@ fn frames(id: u8) -> (Peer, Vec<Frame>) {
     let (mut frames, mut at) = (Vec::new(), Watermark::nothing(author.replica));
     let mut bytes = 0;
     loop {
-        let entries =
-            journal::entries_after(&conn, author.replica, at.seq, FRAME_ENTRIES, 1 << 20).unwrap();
+        let entries = journal::entries_after(&conn, author.replica, at.seq, size, 1 << 20).unwrap();
         if entries.is_empty() {
             break;
         }
@@ -141,7 +140,7 @@ fn frames(id: u8) -> (Peer, Vec<Frame>) {
 #[test]
 #[ignore = "prints figures, proves nothing"]
 fn ingest_figures() {
-    let stores: Vec<_> = (1..=STORES).map(frames).collect();
+    let stores: Vec<_> = (1..=STORES).map(|id| frames(id, FRAME_ENTRIES)).collect();
     let dir = tempfile::tempdir().unwrap();
     let hub = Store::open(dir.path(), &StoreOptions::hub()).unwrap();
     hub.write_blocking("start", |tx| {
@@ -223,6 +222,42 @@ fn pages(hub: &Store) {
             times[times.len() - 1]
         );
     }
+}
+
+#[test]
+#[ignore = "prints figures, proves nothing"]
+fn live_figures() {
+    let stores: Vec<_> = (1..=STORES).map(|id| frames(id, 1)).collect();
+    let dir = tempfile::tempdir().unwrap();
+    let hub = Store::open(dir.path(), &StoreOptions::hub()).unwrap();
+    hub.write_blocking("start", |tx| {
+        journal::start(tx, &beginning("HUB", 200, 200))
+    })
+    .unwrap();
+    // As many tills sell at once, every entry comes in a frame of its own, and
+    // the committer takes what is queued.
+    let mut queue = Vec::new();
+    for turn in 0..stores[0].1.len() {
+        for (peer, frames) in &stores {
+            queue.push((peer.clone(), frames[turn].clone()));
+        }
+    }
+    let (start, busy) = (Instant::now(), writer_time());
+    for group in queue.chunks(FRAME_ENTRIES) {
+        let group = group.to_vec();
+        let taken = hub.write_blocking("ingest", move |tx| {
+            let frames: Vec<_> = group.iter().map(|(peer, frame)| (peer, frame)).collect();
+            ingest::group(tx, &frames, now())
+        });
+        assert!(taken.unwrap().iter().all(Result::is_ok));
+    }
+    let receipts = queue.len() as u64;
+    rate("ingest, 500 frames of one entry", receipts, start.elapsed());
+    rate(
+        "  on a processor",
+        receipts,
+        writer_time().saturating_sub(busy),
+    );
 }
 
 #[test]
