@@ -37,8 +37,8 @@ fn start(program: &str, beside: &[&str], args: &[String]) -> Result<ExitCode> {
     }
     println!("Building (the first time takes some minutes) …");
     let began = Instant::now();
-    let built = run::timed(&mut build)?;
-    if !built.success() {
+    let status = run::timed(&mut build)?;
+    if !status.success() {
         return Ok(ExitCode::FAILURE);
     }
     println!("Built in {}.", run::since(began));

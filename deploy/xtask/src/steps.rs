@@ -24,97 +24,41 @@ pub fn all() -> Vec<Step> {
     };
     vec![
         step("fmt", "formatting is rustfmt's", || {
-            Ok(cargo(&["fmt", "--all", "--check"]))
+            words("fmt --all --check")
         }),
         step("clippy", "no lint warns, in any target", || {
-            Ok(cargo(&[
-                "clippy",
-                "--release",
-                "--workspace",
-                "--all-targets",
-                "--",
-                "-D",
-                "warnings",
-            ]))
+            words("clippy --release --workspace --all-targets -- -D warnings")
         }),
         step(
             "build",
             "binaries and tests compile once, for all steps below",
-            || {
-                Ok(cargo(&[
-                    "build",
-                    "--release",
-                    "--workspace",
-                    "--all-targets",
-                ]))
-            },
+            || words("build --release --workspace --all-targets"),
         ),
         step(
             "test",
             "unit, property, golden and integration tests of every crate, and the tidy test",
-            || {
-                Ok(cargo(&[
-                    "test",
-                    "--release",
-                    "--workspace",
-                    "--lib",
-                    "--bins",
-                    "--test",
-                    "it",
-                ]))
-            },
+            || words("test --release --workspace --lib --bins --test it"),
         ),
         step(
             "sim",
             "fifty simulated weeks of three stores under faults lose and double nothing",
-            || {
-                Ok(cargo(&[
-                    "run",
-                    "--release",
-                    "--bin",
-                    "sim",
-                    "--",
-                    "--seeds",
-                    "50",
-                ]))
-            },
+            || words("run --release --bin sim -- --seeds 50"),
         ),
         step(
             "tour",
             "real baskets in three stores, hub and node killed: three accounts are equal",
-            || {
-                Ok(cargo(&[
-                    "run",
-                    "--release",
-                    "--bin",
-                    "evertill-demo",
-                    "--",
-                    "--tour",
-                    "--port-base",
-                    "27000",
-                ]))
-            },
+            || words("run --release --bin evertill-demo -- --tour --port-base 27000"),
         ),
         step(
             "torture",
             "hub and node killed fifty times under load lose and double nothing",
-            || {
-                Ok(cargo(&[
-                    "run",
-                    "--release",
-                    "--bin",
-                    "torture",
-                    "--",
-                    "--kills",
-                    "50",
-                ]))
-            },
+            || words("run --release --bin torture -- --kills 50"),
         ),
         step(
             "doc",
             "the documentation builds and its links lead somewhere",
             || {
-                let mut command = cargo(&["doc", "--release", "--workspace", "--no-deps"]);
+                let mut command = words("doc --release --workspace --no-deps")?;
                 command.env("RUSTDOCFLAGS", "-D warnings");
                 Ok(command)
             },
@@ -122,9 +66,16 @@ pub fn all() -> Vec<Step> {
         step(
             "examples",
             "the code in the documentation compiles and runs",
-            || Ok(cargo(&["test", "--release", "--workspace", "--doc"])),
+            || words("test --release --workspace --doc"),
         ),
     ]
+}
+
+/// A cargo command as a person types it.
+#[expect(clippy::unnecessary_wraps, reason = "every step's command may fail")]
+fn words(line: &str) -> Result<Command> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    Ok(cargo(&words))
 }
 
 /// `cargo xtask test [--list] [STEP ...]`.
