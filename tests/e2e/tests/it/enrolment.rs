@@ -1,0 +1,57 @@
+//! Joining a chain, and every way in which it must not work.
+
+use anyhow::Result;
+use evertill_e2e::Chain;
+
+/// What `enrol` says when it must fail with status 1, in one line.
+fn refused(chain: &Chain, folder: &str, hub: &str, token: &str) -> Result<String> {
+    let ended = chain.store_command(folder, &["enrol", "--hub", hub, "--token", token])?;
+    assert_eq!(ended.status, Some(1), "{token}: {}", ended.errors);
+    assert_eq!(ended.errors.lines().count(), 1, "{}", ended.errors);
+    Ok(ended.errors)
+}
+
+#[test]
+fn a_token_is_good_for_one_store_once() -> Result<()> {
+    let chain = Chain::start(&["S001"])?;
+    let token = chain.hub_ok(&["enrol-token", "--location", "S003"])?;
+    let hub = chain.quic();
+    chain.store_ok("third", &["enrol", "--hub", hub, "--token", &token])?;
+    let line = refused(&chain, "fourth", hub, &token)?;
+    assert!(line.contains("enrol-token"), "{line}");
+    // A folder that is enrolled keeps its identity.
+    let other = chain.hub_ok(&["enrol-token", "--location", "S004"])?;
+    refused(&chain, "third", hub, &other)?;
+    // The token was not used up by the refusal.
+    chain.store_ok("fourth", &["enrol", "--hub", hub, "--token", &other])?;
+    let fleet = chain.hub()?.get("/fleet")?.json();
+    let locations: Vec<&str> = fleet["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|node| node["location"].as_str().unwrap())
+        .collect();
+    assert_eq!(locations, ["S001", "S003", "S004"]);
+    Ok(())
+}
+
+#[test]
+fn an_altered_or_foreign_token_is_refused() -> Result<()> {
+    let (chain, other) = (Chain::start(&[])?, Chain::start(&[])?);
+    let token = chain.hub_ok(&["enrol-token", "--location", "S001"])?;
+    let (hub, elsewhere) = (chain.quic(), other.quic());
+    // Another hub has another authority, which the token does not name.
+    refused(&chain, "node", elsewhere, &token)?;
+    let mut secret = token.clone().into_bytes();
+    secret[6] = if secret[6] == b'A' { b'B' } else { b'A' };
+    let altered = String::from_utf8(secret)?;
+    refused(&chain, "node", hub, &altered)?;
+    for nonsense in ["", "evt1", "evt1.x.y", &token[1..]] {
+        let arguments = ["enrol", "--hub", hub, "--token", nonsense];
+        let ended = chain.store_command("node", &arguments)?;
+        assert_eq!(ended.status, Some(2), "{nonsense}: {}", ended.errors);
+    }
+    // None of that used the token up.
+    chain.store_ok("node", &["enrol", "--hub", hub, "--token", &token])?;
+    Ok(())
+}

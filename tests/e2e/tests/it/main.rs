@@ -1,0 +1,7 @@
+//! What a hub and its stores do together.
+
+mod enrolment;
+mod reference;
+mod revocation;
+mod sales;
+mod stock;
