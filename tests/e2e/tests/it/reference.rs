@@ -28,7 +28,9 @@ fn a_tax_policy_is_charged_at_the_next_sale_also_after_a_restart() -> Result<()>
     let policy = json!({"classes": {"food": [{"code": "CITY", "rate": "0.10"}]}});
     let headers = [("content-type", "application/json")];
     let body = policy.to_string();
-    let put = chain.hub()?.send("PUT", "/policies/tax", &headers, body.as_bytes())?;
+    let put = chain
+        .hub()?
+        .send("PUT", "/policies/tax", &headers, body.as_bytes())?;
     assert_eq!(put.expect(200)["revision"], 1);
     let taxed = PRODUCTS.replace("2.50,1.00,USD,zero", "2.50,1.00,USD,food");
     let file = chain.file("taxed.csv", &taxed)?;
