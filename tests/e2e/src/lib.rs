@@ -195,7 +195,7 @@ impl Chain {
     /// # Errors
     /// It failed.
     pub fn hub_ok(&self, arguments: &[&str]) -> Result<String> {
-        succeeded(arguments, self.hub_command(arguments)?)
+        succeeded(arguments, &self.hub_command(arguments)?)
     }
 
     /// Runs a command on a folder for a store, which need not be one yet.
@@ -212,7 +212,7 @@ impl Chain {
     /// # Errors
     /// It failed.
     pub fn store_ok(&self, location: &str, arguments: &[&str]) -> Result<String> {
-        succeeded(arguments, self.store_command(location, arguments)?)
+        succeeded(arguments, &self.store_command(location, arguments)?)
     }
 
     /// Where stores reach the hub.
@@ -310,7 +310,7 @@ fn command(name: &str, data: &str, arguments: &[&str]) -> Result<Ended> {
     run(&binary(name)?, &all)
 }
 
-fn succeeded(arguments: &[&str], ended: Ended) -> Result<String> {
+fn succeeded(arguments: &[&str], ended: &Ended) -> Result<String> {
     if ended.status != Some(0) {
         bail!(
             "{arguments:?} ended with {:?}: {}",

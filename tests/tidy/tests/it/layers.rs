@@ -59,12 +59,14 @@ const SERVICES: &[&str] = &[
 ];
 
 /// Crates that exist for tests, and so may name any other.
-const TEST_CRATES: [&str; 6] = [
+const TEST_CRATES: [&str; 8] = [
     "evertill-support",
     "evertill-sim",
     "evertill-torture",
     "evertill-e2e",
     "evertill-bench",
+    "evertill-data",
+    "evertill-demo",
     "evertill-tidy",
 ];
 
