@@ -20,6 +20,9 @@ use crate::services::{commands, journal};
 use crate::state::{Node, now};
 use crate::uplink;
 
+/// Threads that may wait on the reference data at once; more tills wait for one.
+const BLOCKING_THREADS: usize = 32;
+
 /// Rest between two rounds of throwing away old answers.
 const PRUNE_EVERY: Duration = Duration::from_hours(1);
 
@@ -53,6 +56,7 @@ pub fn serve(options: &Serve) -> Result<(), Failure> {
     let node = Node::open(store.clone())?;
     let served = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS)
         .build()?
         .block_on(run(&node, options));
     store.close();

@@ -50,6 +50,7 @@ fn figures_with_fifty_thousand_products() {
         let query = format!("/products?query=number%20{}", i * 97);
         let _ = till.get(&query).unwrap().expect(200);
     }
+    let per_second = sixteen_tills(&running, folder.token("R1"));
     let mut syncs = syncs(folder.beside("fsync"));
     sales.sort_unstable();
     syncs.sort_unstable();
@@ -66,6 +67,7 @@ fn figures_with_fifty_thousand_products() {
         percentile(&sales, 50),
         percentile(&sales, 99)
     );
+    println!("16 tills at once: {per_second} sales/s");
     println!(
         "fsync of 8 KiB appended: p50 {} us, p99 {} us",
         percentile(&syncs, 50),
@@ -92,6 +94,23 @@ fn timed_sale(till: &Client, i: usize) -> Duration {
     let took = begun.elapsed();
     assert_eq!(reply.status, 201, "{reply:?}");
     took
+}
+
+/// Sales per second of sixteen tills that each wait for their answers.
+fn sixteen_tills(running: &Running, token: &str) -> u128 {
+    const EACH: usize = 250;
+    let begun = Instant::now();
+    std::thread::scope(|scope| {
+        for till in 0..16 {
+            let client = Client::new(running.url(), token);
+            scope.spawn(move || {
+                for i in 0..EACH {
+                    timed_sale(&client, till * EACH + i);
+                }
+            });
+        }
+    });
+    16 * EACH as u128 * 1_000_000 / begun.elapsed().as_micros()
 }
 
 /// What the disk takes to make an appended piece durable.
