@@ -2,7 +2,7 @@
 //! for it.
 //!
 //! The protocol itself is [`evertill_sync::NodeSession`], a pure state machine;
-//! this is its shell. A [`session`] lives as long as one connection; between two
+//! this is its shell. A `session` lives as long as one connection; between two
 //! connections the node waits with jitter.
 //!
 //! Invariant: no request of a till waits for anything here.
