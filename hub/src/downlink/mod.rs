@@ -1,7 +1,7 @@
 //! The line to the stores: one UDP socket, a session for each connected node.
 //!
 //! The protocol itself is [`evertill_sync::HubSession`], a pure state machine;
-//! [`session`] is its shell. Frames of all sessions go to one [`committer`],
+//! `session` is its shell. Frames of all sessions go to one `committer`,
 //! which takes whatever is there into one transaction.
 //!
 //! Invariant: a node that is slow, broken or hostile holds up its own session
