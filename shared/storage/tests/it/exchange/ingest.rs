@@ -1,6 +1,7 @@
 //! Taking in journals: what is applied, what is skipped, who is refused.
 
-use evertill_domain::{Hlc, Timestamp};
+use evertill_documents::create;
+use evertill_domain::{Hlc, Timestamp, event};
 use evertill_journal::Entry;
 use evertill_storage::ingest::{self, IngestError, RefusalRule, WILD_CLOCK_MS};
 use evertill_storage::journal;
@@ -273,5 +274,26 @@ fn what_is_written_again_counts_once_and_a_rebuild_agrees() {
         hub.cases()
     );
     assert_eq!(hub.receipts(), 1);
+    fingerprint(&hub.conn);
+}
+
+#[test]
+fn what_is_written_again_is_listed_once() {
+    // Of the entry that is written again, one sale is held here and one is not.
+    let mut forger = Forger::new("S001", 1);
+    let held = forger.sell(1, &[("A", 1)]);
+    let lost = event::encode(&forger.receipt(2, &[("A", 1)]));
+    let mut again = Entry::after(forger.replica, &forger.head(), forger.hlc);
+    again.reissue = Some((forger.replica, 2));
+    again.parts = vec![held, create(&forger.actor, 2, 1, &[lost])];
+    forger.seal(again);
+    let hub = Hub::new();
+    hub.take(&forger.peer, &forger.frame()).unwrap();
+    assert!(hub.cases().is_empty(), "{:?}", hub.cases());
+    for location in [None, Some(&forger.peer.location)] {
+        let page = receipts::page(&hub.conn, location, None, 10).unwrap();
+        let listed = page.iter().map(|(_, found)| found.receipt.number.seq);
+        assert_eq!(listed.collect::<Vec<_>>(), [1, 2]);
+    }
     fingerprint(&hub.conn);
 }
