@@ -79,8 +79,12 @@ impl Folder {
     }
 
     pub fn serve(&self) -> Running {
+        self.serve_with(&[])
+    }
+
+    pub fn serve_with(&self, more: &[&str]) -> Running {
         let data = self.data();
-        let arguments = [
+        let mut arguments = vec![
             "serve",
             "--data",
             data.to_str().unwrap(),
@@ -89,6 +93,7 @@ impl Folder {
             "--quic",
             "127.0.0.1:0",
         ];
+        arguments.extend(more);
         Running::start(BINARY, &arguments).unwrap()
     }
 }
@@ -100,6 +105,16 @@ impl Hub {
 
     pub fn on(folder: Folder) -> Self {
         let running = folder.serve();
+        Self::with(folder, running)
+    }
+
+    /// A hub whose database may grow to so many MiB.
+    pub fn limited(folder: Folder, mib: u32) -> Self {
+        let running = folder.serve_with(&["--max-database-mib", &mib.to_string()]);
+        Self::with(folder, running)
+    }
+
+    fn with(folder: Folder, running: Running) -> Self {
         let key = folder.ok(&["api-key", "--name", "test"]).trim().to_owned();
         Self {
             folder,

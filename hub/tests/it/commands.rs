@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use evertill_domain::{NodeId, Timestamp};
 use evertill_storage::enrolments::{Certificate, record_certificate};
 use evertill_storage::rusqlite::Connection;
+use evertill_storage::{Store, StoreOptions};
 use evertill_transport::EnrolmentToken;
 
 use crate::client::{Folder, Hub, open};
@@ -346,6 +347,65 @@ fn wrong_use_is_one_line_that_says_what_to_write() {
     let line = evertill_support::run(crate::client::BINARY, &["api-key", "--name", "x"]).unwrap();
     assert_eq!(line.status, Some(2));
     assert!(line.errors.contains("--data"), "{}", line.errors);
+}
+
+/// A folder or file that is not what a command needs: status 1, one line, and
+/// nothing is made or changed.
+#[test]
+fn a_folder_that_does_not_fit_is_named_by_every_command() {
+    let folder = Folder::new();
+    let file = folder.file("products.csv", PRODUCTS);
+    let file = file.to_str().unwrap();
+    let existing: [&[&str]; 5] = [
+        &["verify"],
+        &["rebuild"],
+        &["doctor"],
+        &["backup", "copy"],
+        &["revoke", "--location", "S001"],
+    ];
+    let beginning: [&[&str]; 3] = [
+        &["api-key", "--name", "x"],
+        &["enrol-token", "--location", "S001"],
+        &["import", "products", file],
+    ];
+    for arguments in existing {
+        let line = folder.fails(1, arguments);
+        assert!(line.contains("there is no folder"), "{arguments:?}: {line}");
+        assert!(!folder.data().exists(), "{arguments:?}");
+    }
+    let empty = Folder::new();
+    std::fs::create_dir(empty.data()).unwrap();
+    for arguments in existing {
+        let line = empty.fails(1, arguments);
+        assert!(
+            line.contains("holds no hub database"),
+            "{arguments:?}: {line}"
+        );
+    }
+    let nodes = Folder::new();
+    let store = Store::open(&nodes.data(), &StoreOptions::node()).unwrap();
+    store.close();
+    let foreign = Folder::new();
+    std::fs::create_dir(foreign.data()).unwrap();
+    std::fs::write(foreign.data().join("evertill.db"), "a letter to a friend").unwrap();
+    let taken = Folder::new();
+    std::fs::write(taken.data(), "x").unwrap();
+    for arguments in existing.into_iter().chain(beginning) {
+        let line = nodes.fails(1, arguments);
+        assert!(line.contains("belongs to a node"), "{arguments:?}: {line}");
+        let line = foreign.fails(1, arguments);
+        assert!(
+            line.contains("is not an Evertill database"),
+            "{arguments:?}: {line}"
+        );
+        let line = taken.fails(1, arguments);
+        assert!(line.contains("is not a folder"), "{arguments:?}: {line}");
+    }
+    let line = folder.fails(
+        1,
+        &["import", "products", folder.0.path().to_str().unwrap()],
+    );
+    assert!(line.contains("could not read"), "{line}");
 }
 
 #[test]

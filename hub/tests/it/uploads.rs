@@ -1,6 +1,8 @@
 //! Imports over HTTP.
 
-use crate::client::{Hub, new_key};
+use std::fmt::Write as _;
+
+use crate::client::{Folder, Hub, new_key};
 
 const PRODUCTS: &str = "sku,barcode,name,department,category,price,cost,currency,tax_class,unit\n\
                         A,,Milk,DAIRY,MILK,1.61,0.90,USD,zero,each\n\
@@ -75,4 +77,34 @@ fn what_is_no_import_is_refused_and_changes_nothing() {
     send(path, "text/csv", key, &vec![b'x'; (32 << 20) + 1]).problem(413);
     // A refused request left no trace: its key is free.
     assert_eq!(send(path, "text/csv", key, csv).status, 200);
+}
+
+#[test]
+fn a_full_database_refuses_with_503_and_keeps_nothing_of_the_upload() {
+    let folder = Folder::new();
+    let hub = Hub::limited(folder, 1);
+    let mut products = crate::imports::HEADER.to_owned();
+    let mut stock = "location,sku,quantity,unit_cost\n".to_owned();
+    for number in 0..3_000 {
+        writeln!(products, "P{number},,Product {number},,,,,USD,zero,each").unwrap();
+        for store in 0..4 {
+            writeln!(stock, "S00{store},P{number},{},1.00", number + 1).unwrap();
+        }
+    }
+    // Products have a database of their own, which has no limit.
+    assert_eq!(hub.post_csv("/imports/products", &products).status, 200);
+    let key = new_key();
+    let headers = [
+        ("content-type", "text/csv"),
+        ("idempotency-key", key.as_str()),
+    ];
+    let full = hub.request("POST", "/imports/stock", &headers, stock.as_bytes());
+    assert_eq!(full.problem(503), "disk_full");
+    assert_eq!(hub.items("/stock").len(), 0);
+    // What is small still fits, also under the key that was refused.
+    let small = "location,sku,quantity,unit_cost\nS001,P1,4,\n";
+    let done = hub.request("POST", "/imports/stock", &headers, small.as_bytes());
+    assert_eq!(done.json()["accepted"], 1);
+    assert_eq!(hub.items("/stock").len(), 1);
+    assert!(hub.folder.ok(&["verify"]).starts_with("ok "));
 }
