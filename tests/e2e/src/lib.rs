@@ -137,6 +137,65 @@ impl Chain {
         Ok(())
     }
 
+    /// Ends a store in order.
+    ///
+    /// # Errors
+    /// It did not end with status 0.
+    pub fn stop_store(&mut self, location: &str) -> Result<()> {
+        let running = self.place(location)?.running.take();
+        let ended = running.context("the store runs")?.stop()?;
+        ensure!(
+            ended.status == Some(0),
+            "the store ended badly: {}",
+            ended.errors
+        );
+        Ok(())
+    }
+
+    /// Starts a copy of a store's folder beside it, as a store of the name
+    /// `copy` with the same till.
+    ///
+    /// # Errors
+    /// The folder could not be copied, or the copy did not start.
+    pub fn copy_store(&mut self, location: &str, copy: &str) -> Result<()> {
+        let (from, to) = (self.data(location)?, self.data(copy)?);
+        std::fs::create_dir(&to)?;
+        for file in std::fs::read_dir(from)? {
+            let file = file?;
+            if file.file_type()?.is_file() {
+                std::fs::copy(file.path(), Path::new(&to).join(file.file_name()))?;
+            }
+        }
+        let token = self.place(location)?.token.clone();
+        self.stores.push(Store {
+            location: copy.to_owned(),
+            running: None,
+            token,
+        });
+        self.start_store(copy)
+    }
+
+    /// Whether the hub lists a store as connected.
+    ///
+    /// # Errors
+    /// It gave no answer.
+    pub fn is_listed(&self, location: &str) -> Result<bool> {
+        let fleet = self.hub()?.get("/fleet")?.json();
+        let nodes = fleet["items"].as_array().context("a list of nodes")?;
+        Ok(nodes
+            .iter()
+            .any(|node| node["location"] == location && node["connected"] == true))
+    }
+
+    /// Whether a store says that it is connected.
+    ///
+    /// # Errors
+    /// It gave no answer.
+    pub fn is_connected(&self, location: &str) -> Result<bool> {
+        let status = self.store(location)?.get("/status")?.json();
+        Ok(status["hub"]["connected"] == true)
+    }
+
     /// Ends a store with SIGKILL.
     ///
     /// # Errors
@@ -295,7 +354,11 @@ impl Chain {
             .with_context(|| format!("there is no store {location}"))
     }
 
-    fn data(&self, name: &str) -> Result<String> {
+    /// The data folder of the hub (`hub`) or of a store.
+    ///
+    /// # Errors
+    /// Its path is no plain text.
+    pub fn data(&self, name: &str) -> Result<String> {
         plain(&self.dir.path().join(name))
     }
 }

@@ -1,7 +1,11 @@
 //! Joining a chain, and every way in which it must not work.
 
+use std::path::Path;
+
 use anyhow::Result;
+use evertill_domain::Timestamp;
 use evertill_e2e::Chain;
+use evertill_storage::{Store, StoreOptions, enrolments};
 
 /// What `enrol` says when it must fail with status 1, in one line.
 fn refused(chain: &Chain, folder: &str, hub: &str, token: &str) -> Result<String> {
@@ -53,5 +57,35 @@ fn an_altered_or_foreign_token_is_refused() -> Result<()> {
     }
     // None of that used the token up.
     chain.store_ok("node", &["enrol", "--hub", hub, "--token", &token])?;
+    Ok(())
+}
+
+#[test]
+fn an_expired_token_is_refused() -> Result<()> {
+    let mut chain = Chain::start(&[])?;
+    let token = chain.hub_ok(&["enrol-token", "--location", "S001"])?;
+    let (_, authority) = token.rsplit_once('.').unwrap();
+    chain.stop_hub()?;
+    let store = Store::open(Path::new(&chain.data("hub")?), &StoreOptions::hub())?;
+    store.write_blocking("issue a token of long ago", |tx| {
+        let location = "S001".parse().unwrap();
+        enrolments::issue_token(tx, &[0; 16], &location, Timestamp::from_millis(0))
+    })?;
+    store.close();
+    chain.start_hub()?;
+    let expired = format!("evt1.{}.{authority}", "A".repeat(22));
+    let line = refused(&chain, "node", chain.quic(), &expired)?;
+    assert!(line.contains("expired at 1970-01-01"), "{line}");
+    assert!(line.contains("enrol-token"), "{line}");
+    Ok(())
+}
+
+#[test]
+fn a_hub_that_cannot_be_found_is_named() -> Result<()> {
+    let chain = Chain::start(&[])?;
+    let token = chain.hub_ok(&["enrol-token", "--location", "S001"])?;
+    let nobody = "no-such-host.invalid:7071";
+    let line = refused(&chain, "node", nobody, &token)?;
+    assert!(line.contains(nobody), "{line}");
     Ok(())
 }
