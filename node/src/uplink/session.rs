@@ -193,6 +193,8 @@ impl Shell<'_> {
             NodeEffect::Send { channel, bytes } => {
                 let place = Channel::ALL.iter().position(|known| *known == channel);
                 let place = place.expect("invariant: every channel is listed");
+                // The length of a message travels with it.
+                metrics::counter!("uplink_bytes_total").increment(4 + bytes.len() as u64);
                 if let Err(closed) = self.sender.send(place, bytes) {
                     return Some(Stopped::Lost(closed.to_string()));
                 }

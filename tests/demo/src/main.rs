@@ -3,18 +3,14 @@
 //!
 //! Invariant: every process that it starts ends with it.
 
-mod account;
-mod chain;
-mod tour;
-
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::Parser;
 use evertill_data::Sample;
-
-use chain::Chain;
+use evertill_demo::chain::Chain;
+use evertill_demo::tour;
 
 /// A hub and three stores on sample data, until Ctrl-C
 #[derive(Debug, Parser)]

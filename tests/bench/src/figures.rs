@@ -1,0 +1,153 @@
+//! The figures by name, as a table and as JSON.
+//!
+//! Invariant: every name is always there; what was not measured is `null`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::Result;
+use comfy_table::{CellAlignment, Table, presets};
+use serde_json::{Map, Value};
+
+/// Names, what they mean, and the budget on two shared cores.
+const NAMES: [(&str, &str, &str); 18] = [
+    (
+        "disk_fsync_p50_us",
+        "append 4 KiB and sync, median",
+        "baseline",
+    ),
+    (
+        "loopback_http_p50_us",
+        "GET /healthz of the node, median",
+        "baseline",
+    ),
+    (
+        "sale_http_p50_us",
+        "a real basket at one till, median",
+        "fsync + 1000",
+    ),
+    ("sale_http_p99_us", "the same, 99th percentile", "10000"),
+    ("sale_http_minus_fsync_us", "median less the disk's", "1000"),
+    ("sales_per_s_16_tills", "sixteen tills at one node", ""),
+    (
+        "ingest_receipts_per_s",
+        "into one hub, durable, frames of 500",
+        "20000",
+    ),
+    (
+        "catchup_receipts",
+        "receipts sold while the line was cut",
+        "3435",
+    ),
+    (
+        "catchup_s",
+        "from the first to the last of them at the hub",
+        "0.3",
+    ),
+    (
+        "catchup_bytes_per_receipt",
+        "written to the QUIC streams",
+        "110",
+    ),
+    (
+        "live_p50_ms",
+        "from the till's request to visible at the hub",
+        "2",
+    ),
+    ("live_p99_ms", "the same, 99th percentile", "20"),
+    (
+        "node_rss_mb_50k_skus",
+        "memory of a node with 50,000 products",
+        "64",
+    ),
+    ("node_cold_start_ms_50k_skus", "until it answers", ""),
+    ("import_rows_per_s", "100,000 products into a hub", ""),
+    (
+        "sim_seeds_per_minute",
+        "seven days of three stores, faults on",
+        "50",
+    ),
+    ("binary_mb", "the node's binary", ""),
+    ("live_receipts", "receipts timed one by one to the hub", ""),
+];
+
+/// What was measured so far.
+#[derive(Debug, Default)]
+pub struct Figures(BTreeMap<&'static str, f64>);
+
+impl Figures {
+    /// Keeps a figure.
+    ///
+    /// # Panics
+    /// When the name is not one of the list.
+    pub fn set(&mut self, name: &'static str, value: f64) {
+        assert!(NAMES.iter().any(|(known, ..)| *known == name), "{name}");
+        println!("  {name} {}", shown(value));
+        self.0.insert(name, value);
+    }
+
+    /// A figure that was measured before.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<f64> {
+        self.0.get(name).copied()
+    }
+
+    /// The figures for people.
+    #[must_use]
+    pub fn table(&self) -> Table {
+        let mut table = Table::new();
+        table.load_style(presets::UTF8_BORDERS_ONLY);
+        table.set_header(["figure", "measured", "budget", "what"]);
+        for (name, what, budget) in NAMES {
+            let value = self.get(name).map_or_else(|| "not run".to_owned(), shown);
+            table.add_row([name, value.as_str(), budget, what]);
+        }
+        for column in 1..3 {
+            if let Some(column) = table.column_mut(column) {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        table
+    }
+
+    /// The figures for machines.
+    ///
+    /// # Errors
+    /// Never; a figure is a finite number.
+    pub fn json(&self) -> Result<String> {
+        let figure = |(name, ..): &(&str, &str, &str)| {
+            let value = self.get(name).map_or(Value::Null, Value::from);
+            ((*name).to_owned(), value)
+        };
+        let map: Map<String, Value> = NAMES.iter().map(figure).collect();
+        Ok(serde_json::to_string_pretty(&map)?)
+    }
+}
+
+/// A percentile of some times, which it sorts; zero for none.
+pub fn percentile(times: &mut [Duration], percent: usize) -> Duration {
+    times.sort_unstable();
+    let place = (times.len() * percent / 100).min(times.len().saturating_sub(1));
+    times.get(place).copied().unwrap_or_default()
+}
+
+/// A time in microseconds.
+#[must_use]
+pub fn microseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
+}
+
+/// One whole number over another.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "figures have few digits")]
+pub fn ratio(a: u64, b: u64) -> f64 {
+    a as f64 / b as f64
+}
+
+fn shown(value: f64) -> String {
+    if value >= 100.0 {
+        format!("{value:.0}")
+    } else {
+        format!("{value:.2}")
+    }
+}

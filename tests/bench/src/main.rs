@@ -1,0 +1,99 @@
+//! `evertill-bench`: what the project claims to reach, measured on this machine
+//! with real baskets over real processes, beside the machine's own disk and
+//! loopback in the same run.
+//!
+//! It prints a table and writes `target/bench.json`. A slow machine fails
+//! nothing; only a wrong answer does.
+
+mod figures;
+mod ingest;
+mod line;
+mod machine;
+mod selling;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, ensure};
+use evertill_data::Sample;
+use evertill_demo::chain::Chain;
+
+use figures::Figures;
+
+/// Ports of the run: 28070 and up.
+const PORT_BASE: u16 = 28_000;
+/// Seeds that the simulator is timed with.
+const SEEDS: u64 = 40;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let sample = Sample::read()?;
+    let target = target_folder()?;
+    let dir = tempfile::tempdir_in(&target)?;
+    let mut figures = Figures::default();
+    println!("Measuring in {} …", dir.path().display());
+    machine::disk(dir.path(), &mut figures)?;
+    ingest::measure(&dir.path().join("ingest"), &sample, &mut figures)?;
+    let mut chain = Chain::open(&dir.path().join("chain"), PORT_BASE, &sample)?;
+    selling::measure(&chain, &sample, &mut figures)?;
+    line::live(&chain, &sample, &mut figures)?;
+    line::catch_up(&mut chain, &sample, &mut figures)?;
+    machine::many_products(&mut chain, dir.path(), &mut figures)?;
+    chain.stop()?;
+    simulator(&mut figures)?;
+    let binary = std::fs::metadata(beside("evertill-node")?)?.len();
+    figures.set("binary_mb", figures::ratio(binary, 1 << 20));
+    println!("\n{}", figures.table());
+    let path = target.join("bench.json");
+    std::fs::write(&path, figures.json()?)?;
+    println!("Written to {}.", path.display());
+    Ok(())
+}
+
+fn simulator(figures: &mut Figures) -> Result<()> {
+    let began = Instant::now();
+    let seeds = SEEDS.to_string();
+    let output = Command::new(beside("sim")?)
+        .args(["--seeds", &seeds])
+        .output()
+        .context("could not start the simulator")?;
+    ensure!(
+        output.status.success(),
+        "the simulator found something wrong:\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let minutes = began.elapsed().as_secs_f64() / 60.0;
+    #[expect(clippy::cast_precision_loss, reason = "a small number")]
+    figures.set("sim_seeds_per_minute", SEEDS as f64 / minutes);
+    Ok(())
+}
+
+/// A program of the same build.
+fn beside(name: &str) -> Result<PathBuf> {
+    let path = std::env::current_exe()?.with_file_name(name);
+    ensure!(
+        path.is_file(),
+        "{} is missing; run cargo xtask bench",
+        path.display()
+    );
+    Ok(path)
+}
+
+/// The build folder: this program stands in `target/release`.
+fn target_folder() -> Result<PathBuf> {
+    let own = std::env::current_exe()?;
+    let target = own.parent().and_then(Path::parent);
+    Ok(target
+        .context("a program stands in a build folder")?
+        .to_owned())
+}
