@@ -39,6 +39,14 @@ pub struct Page {
     pub head: EntryHash,
 }
 
+impl Page {
+    /// Number of the last item, if there is one and numbers reach so far.
+    fn last_seq(&self) -> Option<Seq> {
+        let further = u64::try_from(self.items.len()).ok()?.checked_sub(1)?;
+        self.first_seq.checked_add(further)
+    }
+}
+
 /// The hash of item `seq` of a location's feed, which follows an item that
 /// hashes to `before` ([`EntryHash::genesis`] of the hub for the first).
 #[must_use]

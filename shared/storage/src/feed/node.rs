@@ -16,7 +16,8 @@ use crate::sql::{Doing, TableError, TableResult, int, optional};
 /// What came of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Committed {
-    /// How far the feed is now held: what is acknowledged once committed.
+    /// The last item of the page: what is acknowledged once committed. The feed
+    /// may be held further, if another connection was faster.
     pub at: Watermark,
     /// Items that were new and applied.
     pub applied: usize,
@@ -100,6 +101,12 @@ fn take(
         intake
             .batch
             .taken_in(page.hub, location.as_str(), committed.at.seq);
+    }
+    if let Some(last) = page.last_seq() {
+        committed.at = Watermark {
+            seq: last,
+            hash: page.head,
+        };
     }
     Ok(Ok(committed))
 }
