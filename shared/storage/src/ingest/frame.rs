@@ -48,9 +48,10 @@ impl Held {
                 head: Watermark::nothing(replica),
             }));
         };
+        // One case for a machine that tries, however far the journal has come.
         let refusal = |rule, reason| Refusal {
             replica,
-            seq: state.head.seq.saturating_add(1),
+            seq: 1,
             rule,
             reason,
         };
@@ -91,7 +92,7 @@ fn continuing(conn: &Connection, held: &Held, frame: &Frame) -> Taking<Vec<Seale
     let after = hash.unwrap_or(Watermark::nothing(replica));
     let entries = match unpack(frame, &after, PART_CODEC) {
         Ok(entries) => entries,
-        Err(error) => return Ok(Err(refusal_of(replica, frame.first_seq, &error))),
+        Err(error) => return Ok(Err(refusal_of(replica, held.head.seq, &error))),
     };
     for sealed in &entries {
         let seq = sealed.entry.seq;
@@ -110,20 +111,23 @@ fn continuing(conn: &Connection, held: &Held, frame: &Frame) -> Taking<Vec<Seale
     Ok(Ok(entries))
 }
 
-fn refusal_of(replica: ReplicaId, first: Seq, error: &FrameError) -> Refusal {
+/// Why a frame does not continue a journal that is held up to `head`. What the
+/// sender claims about numbers is in the reason; the case stands at the number
+/// that was due, so that one fault has one case.
+fn refusal_of(replica: ReplicaId, head: Seq, error: &FrameError) -> Refusal {
     let (rule, seq) = match error {
         // Only another predecessor tells of another history. Numbers that do not
         // follow each other tell of a sender that lost its place.
-        FrameError::Chain(ChainBreak { seq, reason, .. }) => match reason {
-            BreakReason::Altered { .. } => (RefusalRule::Chain, *seq),
-            BreakReason::Missing { .. }
-            | BreakReason::Foreign { .. }
-            | BreakReason::Repeated { .. } => (RefusalRule::Frame, *seq),
-        },
-        FrameError::Malformed(_)
+        FrameError::Chain(ChainBreak {
+            seq,
+            reason: BreakReason::Altered { .. },
+            ..
+        }) => (RefusalRule::Chain, *seq),
+        FrameError::Chain(_)
+        | FrameError::Malformed(_)
         | FrameError::Inflate { .. }
         | FrameError::Entry(_)
-        | FrameError::Head { .. } => (RefusalRule::Frame, first),
+        | FrameError::Head { .. } => (RefusalRule::Frame, head.saturating_add(1)),
     };
     Refusal {
         replica,

@@ -156,6 +156,11 @@ pub(crate) struct NewCase<'a> {
     pub(crate) now: Timestamp,
 }
 
+/// Most open cases of journals and feeds that one location may have: a machine
+/// that invents journals is seen long before, and fills no disk. A journal that
+/// is stopped has its case in any case: only there can it be let go on.
+pub const REFUSALS_LIMIT: u32 = 100;
+
 /// Opens a case. A journal or feed that keeps failing at the same place for
 /// the same rule has one open case, not one for each attempt.
 pub(crate) fn open(conn: &Connection, case: &NewCase<'_>) -> TableResult<()> {
@@ -164,9 +169,12 @@ pub(crate) fn open(conn: &Connection, case: &NewCase<'_>) -> TableResult<()> {
                                  bytes, state, opened_at, resolved_at, resolved_by,
                                  released_after, resolution)
          SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'open', ?10, 0, '', 0, 0
-         WHERE ?5 > 0 OR NOT EXISTS (
-             SELECT 1 FROM quarantine WHERE state = 'open' AND kind = ?1 AND waits_for = x''
-                AND replica = ?2 AND location = ?3 AND seq = ?4 AND rule = ?6)",
+         WHERE ?5 > 0 OR (
+             NOT EXISTS (
+                 SELECT 1 FROM quarantine WHERE state = 'open' AND kind = ?1 AND waits_for = x''
+                    AND replica = ?2 AND location = ?3 AND seq = ?4 AND rule = ?6)
+             AND (?6 = 'chain' OR (SELECT count(*) FROM quarantine WHERE state = 'open' AND kind = ?1
+                    AND waits_for = x'' AND location = ?3) < ?11))",
     )
     .and_then(|mut insert| {
         insert.execute(params![
@@ -181,7 +189,8 @@ pub(crate) fn open(conn: &Connection, case: &NewCase<'_>) -> TableResult<()> {
                 .as_ref()
                 .map_or(&[][..], |document| document.as_bytes()),
             case.bytes,
-            case.now.as_millis()
+            case.now.as_millis(),
+            REFUSALS_LIMIT
         ])
     })
     .doing("put something into quarantine")

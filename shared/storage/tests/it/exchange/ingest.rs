@@ -1,12 +1,12 @@
 //! Taking in journals: what is applied, what is skipped, who is refused.
 
 use evertill_documents::create;
-use evertill_domain::{Hlc, Timestamp, event};
+use evertill_domain::{Hlc, ReplicaId, Timestamp, event};
 use evertill_journal::Entry;
 use evertill_storage::ingest::{self, IngestError, RefusalRule, WILD_CLOCK_MS};
 use evertill_storage::journal;
 use evertill_storage::projection::{receipts, stock};
-use evertill_storage::quarantine::CaseKind;
+use evertill_storage::quarantine::{CaseKind, REFUSALS_LIMIT};
 
 use super::world::{Forger, Hub, Random, Site, fingerprint};
 use crate::ledger::world::now;
@@ -133,7 +133,7 @@ fn a_gap_is_refused_without_stopping_the_journal() {
     let hub = Hub::new();
     let frames = site.frames(2);
     let refusal = hub.refused(&site.peer(), &frames[1]);
-    assert_eq!((refusal.rule, refusal.seq), (RefusalRule::Frame, 3));
+    assert_eq!((refusal.rule, refusal.seq), (RefusalRule::Frame, 1));
     let case = hub.case();
     assert_eq!(
         (case.kind, case.rule.as_str()),
@@ -296,4 +296,20 @@ fn what_is_written_again_is_listed_once() {
         assert_eq!(listed.collect::<Vec<_>>(), [1, 2]);
     }
     fingerprint(&hub.conn);
+}
+
+#[test]
+fn a_machine_that_invents_journals_fills_no_disk() {
+    let hub = Hub::new();
+    let site = Site::new("S001", 1);
+    let mut frame = site.frames(50).remove(0);
+    for replica in 0..300 {
+        frame.replica = ReplicaId(1_000 + replica);
+        assert_eq!(hub.refused(&site.peer(), &frame).rule, RefusalRule::Frame);
+    }
+    assert_eq!(hub.cases().len(), REFUSALS_LIMIT as usize);
+    // Others are not silenced by it, and its own journal is taken.
+    hub.refused(&Site::new("S002", 2).peer(), &frame);
+    assert_eq!(hub.cases().len(), REFUSALS_LIMIT as usize + 1);
+    hub.take_all(&site);
 }
