@@ -1,4 +1,4 @@
-//! The hub: the regional hub: merges every store's journal.
+//! The regional hub: it merges every store's journal and shows what they come to.
 //!
 //! Invariant: the library holds everything but `main`, so that tests and tools
 //! use the same functions as the binary.
