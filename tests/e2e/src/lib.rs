@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// How long the processes may take to agree.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What every chain sells to begin with: milk at 1.60 and tea at 2.50.
 pub const PRODUCTS: &str = "\
