@@ -25,6 +25,8 @@ pub(crate) struct Intake<'a> {
     clock: Option<Hlc>,
     /// Whether anything in quarantine may wait for a document.
     waiting: Option<bool>,
+    /// How many cases may still be looked at again.
+    follows_left: usize,
 }
 
 /// A stored entry or feed item, ready to be judged.
@@ -61,6 +63,7 @@ impl<'a> Intake<'a> {
             batch: Batch::default(),
             clock: None,
             waiting: None,
+            follows_left: FOLLOW_LIMIT,
         }
     }
 
@@ -104,7 +107,8 @@ impl<'a> Intake<'a> {
     }
 
     /// Lets what waited for these documents follow, and what waits for that in
-    /// turn; gives how many applied. More than [`FOLLOW_LIMIT`] stay for a
+    /// turn; gives how many applied. What one run has no room for
+    /// ([`FOLLOW_LIMIT`]) stays for the document's next change, or for a
     /// person's retry.
     pub(crate) fn follow(
         &mut self,
@@ -115,11 +119,14 @@ impl<'a> Intake<'a> {
             None => quarantine::anything_waits(self.conn)?,
         };
         self.waiting = Some(waiting);
-        if !waiting {
+        if !waiting || self.follows_left == 0 {
             return Ok(0);
         }
-        quarantine::release_waiting(self, documents.collect(), FOLLOW_LIMIT, "arrival")
-            .map(|released| released.len())
+        let limit = self.follows_left;
+        let (released, looked_at) =
+            quarantine::release_waiting(self, documents.collect(), limit, "arrival")?;
+        self.follows_left = limit.saturating_sub(looked_at);
+        Ok(released.len())
     }
 
     /// Merges an author's clock; true when it is too far ahead for that.
@@ -228,8 +235,9 @@ impl<'a> Intake<'a> {
     }
 }
 
-/// Most cases that follow one entry by themselves.
-const FOLLOW_LIMIT: usize = 1_000;
+/// Most cases that are looked at again in one run, for all its entries: whoever
+/// parks thousands on one document delays nobody by growing it.
+const FOLLOW_LIMIT: usize = 256;
 
 impl<'a> Arrived<'a> {
     /// An entry of a machine's journal. `actor` is who its journal says writes

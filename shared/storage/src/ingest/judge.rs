@@ -56,6 +56,10 @@ impl Parked {
     }
 }
 
+/// Most changes that a document may have after its first: each new one is judged
+/// against all before it, and nobody waits for who grows one without end.
+const MAX_CHANGES: u64 = 256;
+
 /// What passed, or why not.
 pub(crate) type Judged<T> = Result<T, Parked>;
 
@@ -95,6 +99,15 @@ fn judge_part(
     part: &Part,
     n_end: u32,
 ) -> TableResult<Judged<Option<AppliedPart>>> {
+    if documents::later_changes(conn, &part.document)? >= MAX_CHANGES {
+        return Ok(Err(Parked::new(
+            "document",
+            format!(
+                "document {} has as many changes as one may have",
+                part.document
+            ),
+        )));
+    }
     let (known, kind) = known(conn, &part.document)?;
     let expected = Expected {
         actor,

@@ -58,6 +58,13 @@ pub fn changes(conn: &Connection, document: &DocumentId) -> TableResult<Vec<Vec<
         .collect()
 }
 
+/// How many changes a document has after its first.
+pub(crate) fn later_changes(conn: &Connection, document: &DocumentId) -> TableResult<u64> {
+    conn.prepare_cached("SELECT count(*) FROM document_change WHERE document = ?1")
+        .and_then(|mut select| select.query_row([document.as_bytes()], |row| uint(row, 0)))
+        .doing("count a document's changes")
+}
+
 /// A document with every change applied here; `None` if it is not.
 ///
 /// # Errors

@@ -79,17 +79,18 @@ pub(crate) fn anything_waits(conn: &Connection) -> TableResult<bool> {
     .doing("look for what waits in quarantine")
 }
 
-/// Releases what waits for these documents, and for what that adds to.
+/// Releases what waits for these documents, and for what that adds to. Gives
+/// the cases released, and how many were looked at.
 pub(crate) fn release_waiting(
     intake: &mut Intake<'_>,
     documents: Vec<DocumentId>,
     limit: usize,
     by: &str,
-) -> TableResult<Vec<i64>> {
+) -> TableResult<(Vec<i64>, usize)> {
     let mut run = Run::new(limit, by);
     run.documents.extend(documents);
     run.follow(intake)?;
-    Ok(run.released)
+    Ok((run.released, limit - run.left))
 }
 
 /// One run of releases.

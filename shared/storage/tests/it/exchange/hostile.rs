@@ -342,6 +342,33 @@ fn frames_that_claim_to_inflate_without_bound() {
     assert_eq!(hub.receipts(), 1 + i64::try_from(claims.len()).unwrap());
 }
 
+#[test]
+fn a_document_that_is_grown_without_end_is_parked_and_delays_nobody() {
+    let hub = Hub::new();
+    let mut honest = honest(&hub);
+    let mut forger = Forger::new("S001", 1);
+    let base = forger.open(&[request("S001", "A", 5)]);
+    // Kinds that nobody here knows may stand anywhere in a document.
+    let later = vec![0x82, 0x19, 0x12, 0x67, 0x80];
+    let mut document = Document::load(base.document, [&base.change]).unwrap();
+    for _ in 0..400 {
+        let part = append(
+            &document,
+            &forger.actor,
+            forger.next(),
+            0,
+            std::slice::from_ref(&later),
+        );
+        document.apply(&part.change).unwrap();
+        forger.push(None, vec![part]);
+    }
+    let peer = forger.peer.clone();
+    let taken = beside(&hub, (&peer, &forger.frame()), &mut honest, 1).unwrap();
+    assert_eq!((taken.applied, taken.parked), (2 + 256, 400 - 256));
+    assert!(hub.cases().iter().all(|case| case.rule == "document"));
+    fingerprint(&hub.conn);
+}
+
 /// The most memory that this process ever had, in bytes.
 fn peak_memory() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
