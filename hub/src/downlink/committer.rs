@@ -2,7 +2,8 @@
 //!
 //! It takes whatever is queued, up to a limit, into one transaction, never
 //! waits for more, and answers each session in its order. How many bytes wait
-//! decides the credit that sessions hand out: with too many, none.
+//! decides the credit that sessions hand out: with too many, none. A session
+//! that finds no room keeps its frames and reads nothing until there is some.
 //!
 //! Invariant: a session hears that its frame is committed after the commit.
 
@@ -17,8 +18,8 @@ use tokio::sync::{mpsc, watch};
 
 use crate::state::{Hub, now};
 
-/// Frames that may wait over all sessions; each session has few.
-const QUEUE: usize = 4_096;
+/// Frames that may wait over all sessions.
+const QUEUE: usize = 1_024;
 /// Entries that are taken into one transaction, unless one frame has more.
 const GROUP_ENTRIES: u32 = 500;
 /// Waiting bytes beyond which no credit is given.
@@ -34,7 +35,7 @@ pub(super) struct Committer {
 
 /// A frame and who waits for it.
 #[derive(Debug)]
-struct Job {
+pub(super) struct Job {
     peer: Arc<Peer>,
     frame: Frame,
     bytes: u64,
@@ -54,27 +55,45 @@ impl Committer {
         }
     }
 
-    /// Queues a frame of `bytes` bytes. False if the queue is full, which only
-    /// sessions beyond their credit can make it.
-    pub(super) fn commit(
+    /// A frame of `bytes` bytes that waits from now on.
+    pub(super) fn job(
         &self,
         peer: &Arc<Peer>,
         frame: Frame,
         bytes: u64,
         answered: &mpsc::Sender<HubInput>,
-    ) -> bool {
+    ) -> Job {
         self.waiting.fetch_add(bytes, Ordering::Relaxed);
-        let job = Job {
+        Job {
             peer: peer.clone(),
             frame,
             bytes,
             answered: answered.clone(),
-        };
-        let taken = self.queue.try_send(job).is_ok();
-        if !taken {
-            self.waiting.fetch_sub(bytes, Ordering::Relaxed);
         }
-        taken
+    }
+
+    /// Queues a frame, or gives it back if there is no room.
+    pub(super) fn try_queue(&self, job: Job) -> Option<Job> {
+        match self.queue.try_send(job) {
+            Ok(()) => None,
+            Err(mpsc::error::TrySendError::Full(job) | mpsc::error::TrySendError::Closed(job)) => {
+                Some(job)
+            }
+        }
+    }
+
+    /// Waits for room for one frame. Never ready once the committer is gone,
+    /// which it is only when the process ends.
+    pub(super) async fn room(&self) -> mpsc::Permit<'_, Job> {
+        match self.queue.reserve().await {
+            Ok(room) => room,
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    /// A frame that its session threw away waits no longer.
+    pub(super) fn forget(&self, job: &Job) {
+        self.waiting.fetch_sub(job.bytes, Ordering::Relaxed);
     }
 
     /// How many unacknowledged bytes each connection may have now.
@@ -177,5 +196,56 @@ fn answer(peer: &Peer, result: Result<Ingested, IngestError>) -> HubInput {
                 detail: error.to_string(),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use evertill_domain::{NodeId, ReplicaId};
+    use evertill_journal::EntryHash;
+
+    use super::*;
+
+    fn committer(room: usize) -> (Committer, mpsc::Receiver<Job>) {
+        let (queue, jobs) = mpsc::channel(room);
+        let committer = Committer {
+            queue,
+            waiting: Arc::default(),
+            window: watch::channel(limits::DEFAULT_WINDOW).1,
+        };
+        (committer, jobs)
+    }
+
+    fn job(committer: &Committer, bytes: u64) -> Job {
+        let peer = Arc::new(Peer {
+            node: NodeId(1),
+            location: "S001".parse().unwrap(),
+        });
+        let frame = Frame {
+            replica: ReplicaId(1),
+            first_seq: 1,
+            count: 1,
+            actor: None,
+            head: EntryHash([0; 32]),
+            level: 0,
+            raw_len: 0,
+            payload: Vec::new(),
+        };
+        committer.job(&peer, frame, bytes, &mpsc::channel(1).0)
+    }
+
+    /// Regression: a full queue ended the session instead of making it wait.
+    #[tokio::test]
+    async fn a_frame_without_room_is_given_back_and_goes_in_later() {
+        let (committer, mut jobs) = committer(1);
+        assert!(committer.try_queue(job(&committer, 10)).is_none());
+        let crowded = committer.try_queue(job(&committer, 5)).unwrap();
+        assert_eq!(committer.waiting.load(Ordering::Relaxed), 15);
+        let (taken, room) = tokio::join!(jobs.recv(), committer.room());
+        assert_eq!(taken.unwrap().bytes, 10);
+        room.send(crowded);
+        assert_eq!(jobs.recv().await.unwrap().bytes, 5);
+        committer.forget(&job(&committer, 7));
+        assert_eq!(committer.waiting.load(Ordering::Relaxed), 15);
     }
 }

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use evertill_domain::Timestamp;
+use evertill_journal::Frame;
 use evertill_storage::ingest::Peer;
 use evertill_sync::{
     Channel, CloseReason, HubEffect, HubInput, HubSession, NodeHello, Note, PeerIdentity, Refusal,
@@ -17,6 +18,7 @@ use evertill_transport::{Connection, PeerCertificate, Receiver, Revocations, Sen
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::Shared;
+use super::committer::Job;
 use super::desk::{Desks, PageQuestion, Question, newest};
 use super::registry::{Mailbox, Order, Seat};
 use crate::live::{Admitted, Connected};
@@ -65,6 +67,7 @@ pub(super) async fn run(
         seat: None,
         admitted: None,
         hello: None,
+        crowded: VecDeque::new(),
         wake: None,
         answered,
         shared,
@@ -84,6 +87,9 @@ pub(super) async fn run(
         reason,
         "a node is no longer connected"
     );
+    for job in &shell.crowded {
+        shell.shared.committer.forget(job);
+    }
     shell.sender.close(&reason).await;
 }
 
@@ -136,6 +142,8 @@ struct Shell {
     seat: Option<Seat>,
     admitted: Option<Admitted>,
     hello: Option<Box<NodeHello>>,
+    /// Frames that found no room at the committer; the node has few under way.
+    crowded: VecDeque<Job>,
     sender: Sender,
     clock: SteadyClock,
     wake: Option<Timestamp>,
@@ -151,6 +159,7 @@ impl Shell {
         let mut feeds = self.shared.feeds.clone();
         let mut versions = self.shared.hub.reference().changes();
         let mut window = self.shared.committer.window();
+        let committer = self.shared.committer.clone();
         let mut inputs = VecDeque::new();
         loop {
             while let Some(input) = inputs.pop_front() {
@@ -161,7 +170,13 @@ impl Shell {
             let (clock, wake) = (self.clock, self.wake);
             let input = tokio::select! {
                 () = inboxes.revoked.told() => Some(HubInput::Refuse(revoked())),
-                message = receiver.receive() => match message {
+                room = committer.room(), if !self.crowded.is_empty() => {
+                    if let Some(job) = self.crowded.pop_front() {
+                        room.send(job);
+                    }
+                    None
+                }
+                message = receiver.receive(), if self.crowded.is_empty() => match message {
                     Ok((channel, bytes)) => {
                         Some(HubInput::Received { channel: Channel::ALL[channel], bytes })
                     }
@@ -236,12 +251,7 @@ impl Shell {
                 after: _,
                 frame,
                 bytes,
-            } => {
-                let committer = &self.shared.committer;
-                if !committer.commit(&self.peer, frame, bytes, &self.answered) {
-                    return overrun();
-                }
-            }
+            } => self.commit(frame, bytes),
             HubEffect::HeadAnnounced { head } => self.announced(head),
             HubEffect::ReadFeed {
                 after,
@@ -282,6 +292,17 @@ impl Shell {
             HubEffect::Close(reason) => return Some(self.describe(&reason)),
         }
         None
+    }
+
+    /// Queues a frame for the committer, behind those that found no room.
+    fn commit(&mut self, frame: Frame, bytes: u64) {
+        let committer = &self.shared.committer;
+        let job = committer.job(&self.peer, frame, bytes, &self.answered);
+        if self.crowded.is_empty() {
+            self.crowded.extend(committer.try_queue(job));
+        } else {
+            self.crowded.push_back(job);
+        }
     }
 
     fn connected(&mut self, hello: Box<NodeHello>) {

@@ -120,6 +120,14 @@ impl Chain {
         Ok(())
     }
 
+    /// The hub's process id.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn hub_pid(&self) -> Result<u32> {
+        Ok(self.hub.as_ref().context("the hub runs")?.pid())
+    }
+
     /// Ends the hub with SIGKILL.
     pub fn kill_hub(&mut self) {
         self.hub = None;
