@@ -45,9 +45,8 @@ fn a_thousand_idle_stores_cost_little_memory() -> Result<()> {
     std::thread::sleep(Duration::from_secs(3));
     let after = resident_kib(chain.hub_pid()?)?;
     println!(
-        "hub with {STORES} idle stores: {} KiB, before they connected {before} KiB, {} KiB each",
-        after,
-        (after - before) as f64 / STORES as f64
+        "hub with {STORES} idle stores: {after} KiB, before they connected {before} KiB, {} KiB each",
+        (after - before) / STORES
     );
     assert_eq!(connected(&chain)?, STORES);
     assert!(after <= BUDGET_KIB, "{after} KiB");
