@@ -4,16 +4,21 @@ use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use evertill_demo::chain::{Chain, until};
+use evertill_data::Sample;
+use evertill_demo::chain::{Chain, REGISTER, until};
 use evertill_support::run;
 
 use crate::beside;
 use crate::figures::{Figures, microseconds, percentile, ratio};
+use crate::selling::sell;
 
 const SYNCS: usize = 300;
+const SALES: usize = 500;
+const SEARCHES: usize = 500;
 const IMPORT_ROWS: u64 = 100_000;
 const MANY: u64 = 50_000;
 /// The store that gets many products.
@@ -37,7 +42,12 @@ pub fn disk(dir: &Path, figures: &mut Figures) -> Result<()> {
 }
 
 /// Imports, then memory and start of a node with 50,000 products.
-pub fn many_products(chain: &mut Chain, dir: &Path, figures: &mut Figures) -> Result<()> {
+pub fn many_products(
+    chain: &mut Chain,
+    dir: &Path,
+    sample: &Sample,
+    figures: &mut Figures,
+) -> Result<()> {
     let file = dir.join("many.csv");
     let path = file.to_str().context("paths are plain text")?;
     std::fs::write(&file, products(IMPORT_ROWS))?;
@@ -67,11 +77,15 @@ pub fn many_products(chain: &mut Chain, dir: &Path, figures: &mut Figures) -> Re
     store.member.stop()?;
     let began = Instant::now();
     store.member.start()?;
+    sell(&client, sample, REGISTER, 0)?;
     figures.set(
         "node_cold_start_ms_50k_skus",
         began.elapsed().as_secs_f64() * 1e3,
     );
-    for i in 0..500_u64 {
+    for sale in 1..SALES {
+        sell(&client, sample, REGISTER, sale)?;
+    }
+    for i in 0..SEARCHES {
         client.get(&format!("/products?query=product%20{}", i * 97))?;
     }
     let pid = store.member.pid().context("the node runs")?;
@@ -82,6 +96,24 @@ pub fn many_products(chain: &mut Chain, dir: &Path, figures: &mut Figures) -> Re
         .context("the system says how much memory is used")?
         .parse()?;
     figures.set("node_rss_mb_50k_skus", ratio(kib, 1_024));
+    Ok(())
+}
+
+/// The larger of both services as a package ships it: without debugging
+/// information. Left out where there is no `strip`.
+pub fn binaries(dir: &Path, figures: &mut Figures) -> Result<()> {
+    let mut largest = 0;
+    for name in ["evertill-node", "evertill-hub"] {
+        let (binary, copy) = (beside(name)?, dir.join(name));
+        let mut strip = Command::new("strip");
+        let done = strip.arg("-o").arg(&copy).arg(binary).status();
+        if !done.is_ok_and(|status| status.success()) {
+            println!("  binary_mb is left out: there is no strip");
+            return Ok(());
+        }
+        largest = largest.max(std::fs::metadata(copy)?.len());
+    }
+    figures.set("binary_mb", ratio(largest, 1_000_000));
     Ok(())
 }
 

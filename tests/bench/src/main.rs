@@ -16,7 +16,7 @@ use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
-use evertill_data::Sample;
+use evertill_data::{Sample, Source, raw_folder};
 use evertill_demo::chain::Chain;
 
 use figures::Figures;
@@ -30,16 +30,16 @@ fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("bench: {error:#}");
+            eprintln!("bench: {error:#}\nRepeat it with: cargo xtask bench");
             ExitCode::FAILURE
         }
     }
 }
 
 fn run() -> Result<()> {
-    let sample = Sample::read()?;
     let target = target_folder()?;
     let dir = tempfile::tempdir_in(&target)?;
+    let sample = baskets(dir.path())?;
     let mut figures = Figures::default();
     println!("Measuring in {} …", dir.path().display());
     machine::disk(dir.path(), &mut figures)?;
@@ -48,16 +48,27 @@ fn run() -> Result<()> {
     selling::measure(&chain, &sample, &mut figures)?;
     line::live(&chain, &sample, &mut figures)?;
     line::catch_up(&mut chain, &sample, &mut figures)?;
-    machine::many_products(&mut chain, dir.path(), &mut figures)?;
+    machine::many_products(&mut chain, dir.path(), &sample, &mut figures)?;
     chain.stop()?;
     simulator(&mut figures)?;
-    let binary = std::fs::metadata(beside("evertill-node")?)?.len();
-    figures.set("binary_mb", figures::ratio(binary, 1 << 20));
+    machine::binaries(dir.path(), &mut figures)?;
     println!("\n{}", figures.table());
     let path = target.join("bench.json");
     std::fs::write(&path, figures.json()?)?;
     println!("Written to {}.", path.display());
     Ok(())
+}
+
+/// A week of all stores where the machine has the whole panel, else the extract.
+fn baskets(dir: &Path) -> Result<Sample> {
+    let Some(panel) = raw_folder() else {
+        println!("Baskets: the shipped extract, again and again (EVERTILL_DATA names no panel).");
+        return Sample::read();
+    };
+    println!("Baskets: a week of all stores, from {}.", panel.display());
+    let folder = dir.join("week");
+    std::fs::create_dir(&folder)?;
+    Sample::week(&Source::read(&panel)?, &folder)
 }
 
 fn simulator(figures: &mut Figures) -> Result<()> {

@@ -41,12 +41,14 @@ pub fn extract(source: &Source, folder: &Path) -> Result<Classes> {
     Ok(classes)
 }
 
-fn write(folder: &Path, name: &str, text: &str) -> Result<()> {
+/// Writes a file of an extract.
+pub(crate) fn write(folder: &Path, name: &str, text: &str) -> Result<()> {
     let path = folder.join(name);
     std::fs::write(&path, text).with_context(|| format!("could not write {}", path.display()))
 }
 
-fn products(catalogue: &Catalogue) -> Result<String> {
+/// Products in the form of an import.
+pub(crate) fn products(catalogue: &Catalogue) -> Result<String> {
     table(
         &Catalogue::HEADER,
         catalogue.products().map(super::Product::row),

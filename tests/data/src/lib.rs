@@ -20,5 +20,5 @@ pub use classes::Classes;
 pub use extract::{FIRST_DAY, STORES, extract};
 pub use money::{Cents, decimal};
 pub use product::{Catalogue, Product};
-pub use sample::{Sample, sample_folder};
+pub use sample::{Sample, WEEK, sample_folder};
 pub use source::{Source, raw_folder};

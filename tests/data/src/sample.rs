@@ -5,10 +5,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, ensure};
 
 use crate::basket::Basket;
-use crate::extract::STORES;
+use crate::extract::{FIRST_DAY, STORES, products as products_file, write};
 use crate::money::cents;
 use crate::product::{Catalogue, Product};
-use crate::source;
+use crate::source::{self, Source};
+
+/// Baskets of a busy store's week: those of all stores of the panel.
+pub const WEEK: usize = 3_435;
 
 /// The folder of the extract in the source tree.
 #[must_use]
@@ -41,6 +44,34 @@ impl Sample {
             catalogue: products(&folder.join("products.csv"))?,
             baskets: source::baskets(&mut reader)?,
             folder,
+        })
+    }
+
+    /// The extract with the baskets of a week of all stores of the panel in place
+    /// of its own: [`WEEK`] of them from [`FIRST_DAY`] on, by time. Its files go
+    /// to `folder`; locations and opening stock stay those of the extract.
+    ///
+    /// # Errors
+    /// The panel or the extract cannot be read, or a file not be written.
+    pub fn week(source: &Source, folder: &Path) -> Result<Self> {
+        let own = Self::read()?;
+        let panel = source.baskets().iter();
+        let mut baskets: Vec<Basket> = panel
+            .filter(|basket| basket.day() >= FIRST_DAY)
+            .cloned()
+            .collect();
+        baskets.sort_by(|a, b| (&a.time, a.store, a.basket).cmp(&(&b.time, b.store, b.basket)));
+        baskets.truncate(WEEK);
+        let all: Vec<Basket> = baskets.iter().chain(&own.baskets).cloned().collect();
+        let catalogue = source.catalogue(&all);
+        write(folder, "products.csv", &products_file(&catalogue)?)?;
+        for name in ["locations.csv", "stock.csv"] {
+            write(folder, name, &std::fs::read_to_string(own.file(name))?)?;
+        }
+        Ok(Self {
+            catalogue,
+            baskets,
+            folder: folder.to_owned(),
         })
     }
 

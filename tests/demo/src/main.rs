@@ -3,6 +3,8 @@
 //!
 //! Invariant: every process that it starts ends with it.
 
+mod signals;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -11,6 +13,8 @@ use clap::Parser;
 use evertill_data::Sample;
 use evertill_demo::chain::Chain;
 use evertill_demo::tour;
+
+use signals::Signals;
 
 /// A hub and three stores on sample data, until Ctrl-C
 #[derive(Debug, Parser)]
@@ -30,16 +34,26 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
+    let arguments = Arguments::parse();
+    let signal = match Signals::watch() {
+        Ok(signal) => signal,
+        Err(error) => return failed(&arguments, &error),
+    };
+    match run(&arguments, &signal) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("demo: {error:#}");
-            ExitCode::FAILURE
-        }
+        Err(error) => failed(&arguments, &error),
     }
 }
 
-fn run(arguments: &Arguments) -> Result<()> {
+fn failed(arguments: &Arguments, error: &anyhow::Error) -> ExitCode {
+    eprintln!("demo: {error:#}");
+    if arguments.tour {
+        eprintln!("Repeat it with: cargo xtask demo --tour");
+    }
+    ExitCode::FAILURE
+}
+
+fn run(arguments: &Arguments, signals: &Signals) -> Result<()> {
     let sample = Sample::read()?;
     let temporary;
     let data = if let Some(data) = &arguments.data {
@@ -59,25 +73,8 @@ fn run(arguments: &Arguments) -> Result<()> {
         tour::play(&mut chain, &sample)?;
     } else {
         chain.introduce();
-        wait_for_the_end()?;
+        signals.wait()?;
         println!("\nStopping …");
     }
     chain.stop()
-}
-
-/// Waits for Ctrl-C or SIGTERM.
-fn wait_for_the_end() -> Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut terminate = signal(SignalKind::terminate())?;
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-        Ok(())
-    })
 }

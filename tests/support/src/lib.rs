@@ -13,6 +13,6 @@ mod store;
 pub use client::{Client, Reply, new_key};
 pub use http::{Answer, get};
 pub use member::Member;
-pub use process::{Ended, Running, run};
+pub use process::{Ended, Running, kill_all, run};
 pub use service::Service;
 pub use store::{Setup, StoreFolder, store};

@@ -1,8 +1,9 @@
 //! Our binaries as child processes.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use anyhow::{Context as _, Result, bail};
@@ -13,6 +14,9 @@ const ANSWERS_ON: &str = "answers on ";
 
 /// Lines of a service's log that are kept.
 const LOG_LINES: usize = 500;
+
+/// Services of this process that may still run.
+static ALIVE: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
 
 /// A service that has taken its address. Dropping it kills the process.
 #[derive(Debug)]
@@ -31,6 +35,21 @@ pub struct Ended {
     pub output: String,
     /// What it wrote to standard error (for a service: its last lines).
     pub errors: String,
+}
+
+/// Kills every service that this process started and that still runs: for a
+/// program that is told to end at any moment.
+pub fn kill_all() {
+    for pid in std::mem::take(&mut *alive()) {
+        let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+        // One that ended by itself needs no signal.
+        let _ = pid.map(|pid| kill_process(pid, Signal::KILL));
+    }
+}
+
+fn alive() -> MutexGuard<'static, BTreeSet<u32>> {
+    // The set is whole whatever its last holder did.
+    ALIVE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Runs a command to its end.
@@ -64,12 +83,15 @@ impl Running {
             .stderr(Stdio::piped())
             .spawn()
             .with_context(|| format!("could not start {binary}"))?;
+        alive().insert(child.id());
         let stderr = child.stderr.take().context("the log is piped")?;
         let mut log = BufReader::new(stderr);
         let mut seen = String::new();
         loop {
             let mut line = String::new();
             if log.read_line(&mut line)? == 0 {
+                alive().remove(&child.id());
+                child.wait()?;
                 bail!("{binary} ended before it answered; its log:\n{seen}");
             }
             if let Some((_, url)) = line.trim_end().split_once(ANSWERS_ON) {
@@ -104,6 +126,7 @@ impl Running {
         let pid = Pid::from_raw(pid).context("a process id is not zero")?;
         kill_process(pid, Signal::TERM).context("could not send SIGTERM")?;
         let status = self.child.wait()?.code();
+        alive().remove(&self.child.id());
         let log = self.log.take().context("the log is read once")?;
         Ok(Ended {
             status,
@@ -138,5 +161,6 @@ impl Drop for Running {
         // It may have ended by itself; then there is nothing to kill.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        alive().remove(&self.child.id());
     }
 }
