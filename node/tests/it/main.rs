@@ -1,6 +1,7 @@
 //! The node's binary, started for real.
 
 mod baskets;
+mod commands;
 mod figures;
 mod kill;
 mod labels;
