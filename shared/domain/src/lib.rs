@@ -31,6 +31,7 @@ pub mod quantity;
 pub mod receipt;
 pub mod record;
 pub mod rejection;
+pub mod rights;
 pub mod sale;
 pub mod stock;
 pub mod tax;
