@@ -27,6 +27,7 @@ pub mod net;
 mod node;
 mod oracle;
 pub mod queue;
+pub mod rights;
 pub mod rng;
 pub mod shop;
 pub mod tables;

@@ -111,3 +111,42 @@ caught! {
     acknowledge_feed_before_fsync: AcknowledgeFeedBeforeFsync,
     post_against_now: PostAgainstNow,
 }
+
+mod rights {
+    use evertill_sim::rights::{RightsBug, schedule};
+
+    const STEPS: u32 = 300;
+
+    #[test]
+    fn thousands_of_schedules_hold() {
+        let seeds = if cfg!(debug_assertions) { 300 } else { 5_000 };
+        let (mut promises, mut breaches, mut lives) = (0, 0, 0);
+        for seed in 1..=seeds {
+            let outcome = schedule(seed, STEPS, None);
+            assert_eq!(outcome.violation, None, "seed {seed}");
+            promises += outcome.promises;
+            breaches += outcome.breaches;
+            lives += outcome.lives;
+        }
+        println!("{seeds} schedules: {promises} promises, {breaches} broken, {lives} new lives");
+        assert!(promises > seeds * 5 && breaches > 0 && lives > seeds);
+    }
+
+    #[test]
+    fn every_deliberate_mistake_about_rights_is_seen() {
+        for bug in RightsBug::ALL {
+            let found = (1..=400).find_map(|seed| {
+                let violation = schedule(seed, STEPS, Some(bug)).violation?;
+                Some((seed, violation))
+            });
+            let Some((seed, (oracle, saw))) = found else {
+                panic!("{bug:?} stays unseen");
+            };
+            println!("{bug:?}: seed {seed}, \"{oracle}\": {saw}");
+            assert_eq!(
+                schedule(seed, STEPS, Some(bug)).violation,
+                Some((oracle, saw))
+            );
+        }
+    }
+}

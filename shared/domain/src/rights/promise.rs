@@ -1,6 +1,10 @@
 //! A promise and its parts: each part ends once.
 //!
-//! Invariant: `live ≥ 0`, and what ended never exceeds what was promised.
+//! Ends are summed as they were recorded, so they may come in any order: a
+//! breach and a hand-over that did not know of each other both stand, and what
+//! is live never falls below nothing.
+//!
+//! Invariant: the same ends give the same parts in every order.
 
 /// How a part of a promise ended.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -59,21 +63,21 @@ impl PromiseParts {
         self.withdrawn_live()
     }
 
-    /// Ends a part. More than is live cannot end: the rest is returned. Of a
-    /// hand-over that rest is an uncovered outflow.
+    /// Records the end of a part, and returns how much of it was not live any
+    /// more. Of a hand-over that is an uncovered outflow.
     pub fn end(&mut self, how: End, quantity: i64) -> i64 {
-        let ended = quantity.min(self.live());
+        let beyond = (quantity - self.live()).max(0);
         match how {
-            End::Settled => self.settled += ended,
-            End::Released => self.released += ended,
-            End::Breached => self.breached += ended,
+            End::Settled => self.settled += quantity,
+            End::Released => self.released += quantity,
+            End::Breached => self.breached += quantity,
         }
-        quantity - ended
+        beyond
     }
 
-    /// The minter will not hand over so much of it any more.
-    pub fn withdraw(&mut self, quantity: i64) {
-        self.withdrawn += quantity.min(self.deliverable());
+    /// The minter recorded that it will not hand over so much of it any more.
+    pub const fn withdraw(&mut self, quantity: i64) {
+        self.withdrawn += quantity;
     }
 
     fn withdrawn_live(&self) -> i64 {
@@ -89,7 +93,7 @@ mod tests {
     fn each_part_ends_once() {
         let mut promise = PromiseParts::of(3_000);
         assert_eq!(promise.end(End::Settled, 1_000), 0);
-        promise.withdraw(5_000);
+        promise.withdraw(2_000);
         assert_eq!(promise.releasable(), 2_000);
         assert_eq!(promise.deliverable(), 0);
         assert_eq!(promise.end(End::Released, 1_500), 0);
@@ -103,5 +107,19 @@ mod tests {
         let mut promise = PromiseParts::of(1_000);
         promise.end(End::Breached, 1_000);
         assert_eq!(promise.end(End::Settled, 1_000), 1_000);
+    }
+
+    /// Found by the schedules: the hub breaks a promise while the node withdraws
+    /// it, and each side hears of the other's word second.
+    #[test]
+    fn a_breach_and_a_withdrawal_commute() {
+        let mut at_hub = PromiseParts::of(1_000);
+        at_hub.end(End::Breached, 1_000);
+        at_hub.withdraw(1_000);
+        let mut at_node = PromiseParts::of(1_000);
+        at_node.withdraw(1_000);
+        at_node.end(End::Breached, 1_000);
+        assert_eq!(at_hub, at_node);
+        assert_eq!(at_hub.releasable(), 0);
     }
 }

@@ -31,7 +31,7 @@ impl Position<'_> {
         (self.outstanding() - self.units).max(0)
     }
 
-    /// What the minter may mint: the level A − safety_stock − O, in whole
+    /// What the minter may mint: the level A − `safety_stock` − O, in whole
     /// quanta. It looks at levels only, so it never matters what raised A.
     #[must_use]
     pub fn mintable(&self, safety_stock: i64, quantum: i64) -> i64 {
@@ -40,7 +40,7 @@ impl Position<'_> {
     }
 
     /// What a higher safety stock takes from the unused rights of the minter:
-    /// as much as O exceeds A − safety_stock, and never more than it holds.
+    /// as much as O exceeds A − `safety_stock`, and never more than it holds.
     #[must_use]
     pub fn burn_of_safety_stock(&self, minter: ReplicaId, safety_stock: i64) -> i64 {
         let beyond = self.outstanding() - (self.units - safety_stock.max(0)).max(0);
