@@ -1,7 +1,7 @@
 //! `GET /fleet`: the nodes of the chain.
 
 use axum::extract::State;
-use evertill_http::{List, Problem};
+use evertill_http::{List, Page, Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -53,14 +53,27 @@ pub(super) struct FleetHeadView {
 /// Every node, by location; one item for each of its journals.
 #[utoipa::path(
     get, path = "/api/v1/fleet", tag = "fleet",
-    responses((status = 200, description = "All nodes", body = List<FleetView>))
+    params(super::PageParameters),
+    responses(
+        (status = 200, description = "A page of nodes", body = List<FleetView>),
+        (status = 400, description = "A parameter cannot be read", body = evertill_http::ProblemDocument),
+    )
 )]
-pub(super) async fn list(_: Principal, State(hub): State<Hub>) -> Result<List<FleetView>, Problem> {
-    let nodes = fleet::list(&hub).await?;
-    Ok(List {
-        items: nodes.into_iter().map(view).collect(),
-        next_cursor: None,
-    })
+pub(super) async fn list(
+    _: Principal,
+    State(hub): State<Hub>,
+    page: Page,
+) -> Result<List<FleetView>, Problem> {
+    let nodes = page.of(fleet::list(&hub).await?, |node| {
+        let replica = node.replica.map(|replica| replica.to_string());
+        format!(
+            "{}/{}/{}",
+            node.location,
+            node.node,
+            replica.unwrap_or_default()
+        )
+    })?;
+    Ok(nodes.map(view))
 }
 
 fn view(node: FleetNode) -> FleetView {

@@ -13,7 +13,7 @@ use evertill_domain::policy::{
 };
 use evertill_domain::rejection::{Rejection, Rejections};
 use evertill_http::extract::from_json;
-use evertill_http::{List, Path, Problem, Upload};
+use evertill_http::{List, Page, Path, Problem, Upload};
 use evertill_storage::reference::{PolicyName, UnknownPolicy};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -63,14 +63,19 @@ impl From<InForce> for PolicyView {
 /// All policies in force.
 #[utoipa::path(
     get, path = "/api/v1/policies", tag = "policies",
-    responses((status = 200, description = "One of each name", body = List<PolicyView>))
+    params(super::PageParameters),
+    responses(
+        (status = 200, description = "One of each name", body = List<PolicyView>),
+        (status = 400, description = "A parameter cannot be read", body = evertill_http::ProblemDocument),
+    )
 )]
 pub(super) async fn list(
     _: Principal,
     State(hub): State<Hub>,
+    page: Page,
 ) -> Result<List<PolicyView>, Problem> {
-    let held = policies::list(&hub).await?;
-    Ok(whole(held.into_iter().map(PolicyView::from).collect()))
+    let held = page.of(policies::list(&hub).await?, |held| held.name.to_string())?;
+    Ok(held.map(PolicyView::from))
 }
 
 /// One policy in force; its revision is also the `ETag`.
@@ -127,9 +132,10 @@ pub(super) async fn put(
 /// Every revision of a policy, the newest first.
 #[utoipa::path(
     get, path = "/api/v1/policies/{name}/history", tag = "policies",
-    params(("name" = String, Path, description = "The policy's name")),
+    params(("name" = String, Path, description = "The policy's name"), super::PageParameters),
     responses(
-        (status = 200, description = "The revisions", body = List<PolicyView>),
+        (status = 200, description = "A page of revisions", body = List<PolicyView>),
+        (status = 400, description = "A parameter cannot be read", body = evertill_http::ProblemDocument),
         (status = 404, description = "No such policy", body = evertill_http::ProblemDocument),
     )
 )]
@@ -137,22 +143,16 @@ pub(super) async fn history(
     _: Principal,
     State(hub): State<Hub>,
     Path(name): Path<String>,
+    page: Page,
 ) -> Result<List<PolicyView>, Problem> {
     let revisions = policies::history(&hub, named(&name)?).await?;
-    let shown = revisions.into_iter().map(|(held, at, author)| PolicyView {
+    let newest_first = |held: &InForce| format!("{:020}", u64::MAX - held.revision);
+    let page = page.of(revisions, |(held, ..)| newest_first(held))?;
+    Ok(page.map(|(held, at, author)| PolicyView {
         at: Some(at.to_string()),
         author: Some(author),
         ..PolicyView::from(held)
-    });
-    Ok(whole(shown.collect()))
-}
-
-/// A list that is one page.
-fn whole<T>(items: Vec<T>) -> List<T> {
-    List {
-        items,
-        next_cursor: None,
-    }
+    }))
 }
 
 fn named(name: &str) -> Result<PolicyName, Problem> {

@@ -59,7 +59,7 @@ struct Known {
     cases: Vec<ReplicaId>,
 }
 
-/// Every node, by location, node and journal.
+/// Every node, once for each of its journals.
 ///
 /// # Errors
 /// The database failed.
@@ -75,7 +75,6 @@ pub async fn list(hub: &Hub) -> Result<Vec<FleetNode>, ViewError> {
             nodes.push(known.without_journal(hub, certificate));
         }
     }
-    nodes.sort_by(|a, b| (&a.location, a.node, a.replica).cmp(&(&b.location, b.node, b.replica)));
     Ok(nodes)
 }
 

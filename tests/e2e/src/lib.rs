@@ -233,6 +233,40 @@ impl Chain {
         Ok(Client::new(running.url(), &store.token))
     }
 
+    /// Where the hub answers HTTP.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn hub_url(&self) -> Result<String> {
+        Ok(self.hub.as_ref().context("the hub runs")?.url().to_owned())
+    }
+
+    /// Where a store answers HTTP.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn store_url(&self, location: &str) -> Result<String> {
+        let store = self.stores.iter().find(|store| store.location == location);
+        let running = store.and_then(|store| store.running.as_ref());
+        Ok(running.context("the store runs")?.url().to_owned())
+    }
+
+    /// Serves an empty folder, which is no store yet.
+    ///
+    /// # Errors
+    /// It did not start.
+    pub fn serve_empty(&mut self, name: &str) -> Result<()> {
+        self.stores.push(Store {
+            location: name.to_owned(),
+            running: None,
+            token: String::new(),
+        });
+        self.start_store(name)?;
+        let token = self.store_ok(name, &["register-token", "--register", "R1"])?;
+        self.place(name)?.token = token;
+        Ok(())
+    }
+
     /// Sells pieces of one product for cash at a store; returns the receipt.
     ///
     /// # Errors
@@ -393,7 +427,10 @@ fn succeeded(arguments: &[&str], ended: &Ended) -> Result<String> {
 }
 
 /// The binary beside the test, which lies in `deps` of the same folder.
-fn binary(name: &str) -> Result<String> {
+///
+/// # Errors
+/// It was not built.
+pub fn binary(name: &str) -> Result<String> {
     let test = std::env::current_exe()?;
     let folder = test.parent().and_then(Path::parent);
     let path: PathBuf = folder.context("a test lies in a folder")?.join(name);

@@ -5,7 +5,7 @@ use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
 use crate::problem::excerpt;
-use crate::{Cursor, FieldError, Problem};
+use crate::{Cursor, FieldError, List, Problem};
 
 /// Items of a page when the client names no limit.
 pub const PAGE_DEFAULT: usize = 100;
@@ -101,6 +101,23 @@ impl Page {
     /// 400 when the cursor is not one of this list.
     pub fn after<P: std::str::FromStr>(&self) -> Result<Option<P>, Problem> {
         self.cursor.as_ref().map(Cursor::position).transpose()
+    }
+
+    /// The page of a list that is at hand as a whole, in the order of
+    /// `position`, which no two rows share.
+    ///
+    /// # Errors
+    /// 400 when the cursor is not one of this list.
+    pub fn of<T>(
+        &self,
+        mut rows: Vec<T>,
+        position: impl Fn(&T) -> String,
+    ) -> Result<List<T>, Problem> {
+        rows.sort_by_cached_key(&position);
+        if let Some(after) = self.after::<String>()? {
+            rows.retain(|row| position(row) > after);
+        }
+        Ok(List::page(rows, self.limit, position))
     }
 }
 

@@ -89,3 +89,34 @@ fn a_hub_that_cannot_be_found_is_named() -> Result<()> {
     assert!(line.contains(nobody), "{line}");
     Ok(())
 }
+
+/// The node answers already; whoever set it up gives it the token afterwards.
+#[test]
+fn a_running_node_joins_and_trades_at_once() -> Result<()> {
+    let mut chain = Chain::start(&[])?;
+    chain.serve_empty("S001")?;
+    let token = chain.hub_ok(&["enrol-token", "--location", "S001"])?;
+    let hub = chain.quic().to_owned();
+    let mut secret = token.clone().into_bytes();
+    secret[6] = if secret[6] == b'A' { b'B' } else { b'A' };
+    refused(&chain, "S001", &hub, &String::from_utf8(secret)?)?;
+    let arguments = ["enrol", "--hub", &hub, "--token", &token[1..]];
+    assert_eq!(chain.store_command("S001", &arguments)?.status, Some(2));
+
+    chain.store_ok("S001", &["enrol", "--hub", &hub, "--token", &token])?;
+    chain.until("it knows the products", |chain| {
+        Ok(chain.store("S001")?.get("/products/MILK")?.status == 200)
+    })?;
+    chain.sell("S001", "MILK", 2)?;
+    chain.until_sent("S001")?;
+
+    // It keeps its identity, running, and the other token is not used up.
+    let other = chain.hub_ok(&["enrol-token", "--location", "S002"])?;
+    let line = refused(&chain, "S001", &hub, &other)?;
+    assert!(line.contains("enrolled"), "{line}");
+    let line = refused(&chain, "second", &hub, &token)?;
+    assert!(line.contains("enrol-token"), "{line}");
+    chain.store_ok("second", &["enrol", "--hub", &hub, "--token", &other])?;
+    chain.sell("S001", "MILK", 1)?;
+    chain.until_sent("S001")
+}

@@ -1,5 +1,6 @@
 //! What a hub and its stores do together.
 
+mod backlog;
 mod enrolment;
 mod idle;
 mod line;
@@ -7,3 +8,5 @@ mod reference;
 mod revocation;
 mod sales;
 mod stock;
+mod wrong_commands;
+mod wrong_requests;
