@@ -17,6 +17,7 @@ use evertill_storage::journal::Author;
 use evertill_storage::reference::{ReferenceError, ReferenceStore};
 use evertill_storage::{Role, Store};
 
+use crate::services::tills::Tills;
 use crate::uplink::Uplink;
 
 /// An open node; clones share it.
@@ -29,6 +30,7 @@ struct Inner {
     author: RwLock<Option<Author>>,
     hub: RwLock<HubContact>,
     uplink: Mutex<Option<Uplink>>,
+    tills: Tills,
 }
 
 /// How the connection to the hub stands.
@@ -56,6 +58,7 @@ impl Node {
             author: RwLock::default(),
             hub: RwLock::default(),
             uplink: Mutex::default(),
+            tills: Tills::default(),
         })))
     }
 
@@ -69,6 +72,12 @@ impl Node {
     #[must_use]
     pub fn reference(&self) -> &ReferenceStore {
         &self.0.reference
+    }
+
+    /// The tokens of tills that were found before.
+    #[must_use]
+    pub fn tills(&self) -> &Tills {
+        &self.0.tills
     }
 
     /// The data folder.

@@ -7,9 +7,9 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use evertill_domain::RegisterId;
 use evertill_http::{Bearer, FieldError, Problem};
-use evertill_storage::registers;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
+use crate::services::tills;
 use crate::state::Node;
 
 /// The till that asks.
@@ -39,8 +39,7 @@ impl FromRequestParts<Node> for Till {
 
     async fn from_request_parts(parts: &mut Parts, node: &Node) -> Result<Self, Problem> {
         let bearer = Bearer::of(&parts.headers)?;
-        node.store()
-            .read(move |conn| registers::authenticate(conn, bearer.token()))
+        tills::of_token(node, bearer.token())
             .await?
             .map(Self)
             .ok_or_else(Bearer::refused)

@@ -21,6 +21,7 @@ pub mod returns;
 pub mod sales;
 pub mod status;
 pub mod stock;
+pub mod tills;
 
 pub use failure::{Failure, Refusal};
 pub use once::{Answer, Request};

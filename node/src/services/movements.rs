@@ -22,14 +22,14 @@ type Units = BTreeMap<Sku, Unit>;
 /// # Errors
 /// Every field that breaks a rule, or why nothing could be stored.
 pub async fn record(node: &Node, request: Request, body: MovementBody) -> Result<Answer, Failure> {
-    if let Some(answer) = request.answered(node).await? {
-        return Ok(answer);
-    }
     let location = node.author().ok_or(Refusal::NotEnrolled)?.location;
     let decided = node
         .reference()
         .read(move |view| decide(view, &location, &body, now()));
-    let (record, units) = decided.await?;
+    let (record, units) = match decided.await {
+        Ok(decided) => decided,
+        Err(refusal) => return request.refused(node, refusal.into()).await,
+    };
     request
         .once(node, "move goods", move |tx, author| {
             let writes = [Write::Open(Event::Movements(record.clone()))];

@@ -1,8 +1,10 @@
 //! A write that happens once, however often it is asked for.
 //!
-//! A request is looked up by a reader first, so that a repeated one costs no
-//! write; and once more by the writer, where two requests of one key meet. The
-//! answer is recorded in the transaction of the effect.
+//! A request is decided first and looked up by the writer, where two requests
+//! of one key meet: the way of a new one is the shortest. A repeated one changes
+//! nothing there, and so waits for no disk; should it be refused by what is true
+//! now, a reader looks whether it was answered before. The answer is recorded in
+//! the transaction of the effect.
 //!
 //! Invariant: of all requests under one key at most one has an effect, and all
 //! get its answer.
@@ -66,14 +68,16 @@ impl Request {
         }
     }
 
-    /// The answer that was given to this request before, if it was.
+    /// The answer to a request that would be refused now: the one that was
+    /// given to it before, if it was.
     ///
     /// # Errors
-    /// The key was used for another body, or the store could not be read.
-    pub async fn answered(&self, node: &Node) -> Result<Option<Answer>, Failure> {
+    /// The refusal; or the key was used for another body, or the store could not
+    /// be read.
+    pub async fn refused(&self, node: &Node, refusal: Failure) -> Result<Answer, Failure> {
         let request = self.clone();
         let known = node.store().read(move |conn| request.lookup(conn)).await?;
-        Ok(known)
+        known.ok_or(refusal)
     }
 
     /// Carries out `effect` in one transaction with its answer, unless the

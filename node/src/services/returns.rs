@@ -40,9 +40,19 @@ pub async fn void(
     id: String,
     body: VoidBody,
 ) -> Result<Answer, Failure> {
-    if let Some(answer) = request.answered(node).await? {
-        return Ok(answer);
+    let again = request.clone();
+    match void_new(node, request, id, body).await {
+        Err(refusal) => again.refused(node, refusal).await,
+        answer => answer,
     }
+}
+
+async fn void_new(
+    node: &Node,
+    request: Request,
+    id: String,
+    body: VoidBody,
+) -> Result<Answer, Failure> {
     let past = node
         .store()
         .read(move |conn| {
@@ -66,9 +76,14 @@ pub async fn void(
 /// The receipt is not known here, more comes back than was sold, the tenders
 /// are not what is owed, or nothing could be stored.
 pub async fn give_back(node: &Node, request: Request, body: ReturnBody) -> Result<Answer, Failure> {
-    if let Some(answer) = request.answered(node).await? {
-        return Ok(answer);
+    let again = request.clone();
+    match give_back_new(node, request, body).await {
+        Err(refusal) => again.refused(node, refusal).await,
+        answer => answer,
     }
+}
+
+async fn give_back_new(node: &Node, request: Request, body: ReturnBody) -> Result<Answer, Failure> {
     let number = body.receipt.clone();
     let past = node
         .store()

@@ -24,15 +24,15 @@ use crate::state::{Node, now};
 /// # Errors
 /// Every field that breaks a rule, or why nothing could be stored.
 pub async fn sell(node: &Node, request: Request, body: SaleBody) -> Result<Answer, Failure> {
-    if let Some(answer) = request.answered(node).await? {
-        return Ok(answer);
-    }
     let location = node.author().ok_or(Refusal::NotEnrolled)?.location;
     let till = request.till.clone();
     let decided = node
         .reference()
         .read(move |view| decide(view, &location, &till, &body, now()));
-    let (draft, names) = decided.await?;
+    let (draft, names) = match decided.await {
+        Ok(decided) => decided,
+        Err(refusal) => return request.refused(node, refusal.into()).await,
+    };
     let till = request.till.clone();
     request
         .once(node, "sell", move |tx, author| {

@@ -79,20 +79,29 @@ pub fn ensure(conn: &Connection, register: &RegisterId, now: Timestamp) -> Table
     Ok(())
 }
 
+/// What the database keeps of a till's token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TokenHash([u8; 32]);
+
+impl TokenHash {
+    /// The hash of a token's text; none for a text that no token has.
+    #[must_use]
+    pub fn of(token: &str) -> Option<Self> {
+        let hash = || Self(secret::hash(PURPOSE, token.as_bytes()));
+        (token.len() <= SECRET_TEXT_MAX).then(hash)
+    }
+}
+
 /// The register whose live token this is.
 ///
 /// # Errors
 ///
 /// The table could not be read.
-pub fn authenticate(conn: &Connection, token: &str) -> TableResult<Option<RegisterId>> {
-    if token.len() > SECRET_TEXT_MAX {
-        return Ok(None);
-    }
-    let hash = secret::hash(PURPOSE, token.as_bytes());
+pub fn authenticate(conn: &Connection, token: &TokenHash) -> TableResult<Option<RegisterId>> {
     conn.prepare_cached(
         "SELECT register FROM register_token WHERE token_hash = ?1 AND revoked_at = 0",
     )
-    .and_then(|mut select| optional(select.query_row([hash], |row| text(row, 0))))
+    .and_then(|mut select| optional(select.query_row([token.0], |row| text(row, 0))))
     .doing("look up a register token")
 }
 

@@ -32,11 +32,11 @@ pub(crate) fn on_snapshot<T, E: Error + 'static>(
             detail: error.to_string(),
         })
     };
-    conn.execute_batch("BEGIN DEFERRED")
-        .map_err(|error| failed("open a snapshot", &error))?;
+    let run = |sql| conn.prepare_cached(sql)?.execute([]).map(drop);
+    run("BEGIN DEFERRED").map_err(|error| failed("open a snapshot", &error))?;
     // The closure owns what it captured: nothing half-changed is seen again.
     let outcome = catch_unwind(AssertUnwindSafe(|| read(conn)));
-    let ended = conn.execute_batch("COMMIT");
+    let ended = run("COMMIT");
     match outcome {
         Ok(result) => {
             ended.map_err(|error| failed("close a snapshot", &error))?;

@@ -2,7 +2,7 @@
 
 use evertill_domain::{LocationId, RegisterId, ReplicaId};
 use evertill_storage::registers::{
-    authenticate, draw_number, ensure, issue_token, list, revoke_tokens, take_over,
+    self, TokenHash, draw_number, ensure, issue_token, list, revoke_tokens, take_over,
 };
 use evertill_storage::rusqlite::Connection;
 use evertill_storage::{TableError, TableResult};
@@ -13,6 +13,11 @@ const REPLICA: ReplicaId = ReplicaId(0x0123_4567_89ab_cdef);
 
 fn register(name: &str) -> RegisterId {
     name.parse().unwrap()
+}
+
+/// The register of a token's text.
+fn authenticate(conn: &Connection, token: &str) -> TableResult<Option<RegisterId>> {
+    TokenHash::of(token).map_or(Ok(None), |hash| registers::authenticate(conn, &hash))
 }
 
 fn draw(conn: &Connection, name: &str) -> TableResult<Option<u64>> {
