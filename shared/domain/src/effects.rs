@@ -13,6 +13,7 @@ use crate::days::{self, DayDelta};
 use crate::event::Event;
 use crate::ids::{LocationId, ReceiptNumber};
 use crate::money::Money;
+use crate::order::OrderEvent;
 use crate::receipt::Receipt;
 use crate::stock::{Movement, StockDelta, StockKey};
 
@@ -49,6 +50,7 @@ pub fn effects(event: &Event) -> Effects {
         Event::Receipt(receipt) => of_receipt(receipt),
         Event::Movements(record) => of_movements(&record.location, &record.lines),
         Event::CountPosted(posted) => of_movements(&posted.location, &posted.movements()),
+        Event::Order(event) => of_order(event),
         // A request says what was counted; the posting says what it changes.
         Event::CountRequested(_) | Event::Unknown { .. } => Effects::default(),
     }
@@ -64,6 +66,15 @@ fn of_receipt(receipt: &Receipt) -> Effects {
             total: receipt.total(),
         }),
     }
+}
+
+/// Steps of pickups and shipments move goods; everything else about an order
+/// is agreed, not moved.
+fn of_order(event: &OrderEvent) -> Effects {
+    let step = event.movements();
+    step.map_or_else(Effects::default, |(location, movements)| {
+        of_movements(location, &movements)
+    })
 }
 
 fn of_movements(location: &LocationId, movements: &[Movement]) -> Effects {

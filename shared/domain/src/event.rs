@@ -1,7 +1,7 @@
 //! Events: the immutable elements of documents, and their bytes.
 //!
 //! An event is a CBOR array `[kind, body, * later fields]`; a body is an array
-//! of numbered fields (see `receipt` and `stock`). New fields are optional and last, and
+//! of numbered fields (see `receipt`, `stock` and `order`). New fields are optional and last, and
 //! a number is never used again. Defaults, and what arithmetic gives back, are
 //! left out, so a receipt takes about sixteen bytes a line.
 //!
@@ -14,7 +14,9 @@
 //! Invariant: an [`Event`] is sound, the check of its type has passed; and
 //! decoding what was encoded gives an equal event.
 
+mod order;
 mod receipt;
+mod record;
 mod stock;
 mod wire;
 
@@ -22,6 +24,7 @@ use minicbor::Decoder;
 
 use crate::count::{CountPosted, CountRequest};
 use crate::movement::MovementRecord;
+use crate::order::{OrderBody, OrderEvent};
 use crate::receipt::Receipt;
 
 /// One immutable element of a document.
@@ -35,6 +38,8 @@ pub enum Event {
     CountRequested(CountRequest),
     /// A count that was asked for was posted.
     CountPosted(CountPosted),
+    /// An event of an order; the first of its document says what was ordered.
+    Order(Box<OrderEvent>),
     /// An event of a kind that this release does not know: it is kept and sent
     /// on as its bytes, shown, and moves nothing.
     Unknown {
@@ -52,6 +57,8 @@ pub enum DocumentKind {
     Movements,
     /// A stock count.
     Count,
+    /// An order.
+    Order,
     /// A later release knows.
     Unknown,
 }
@@ -86,6 +93,7 @@ impl Event {
             Self::Movements(_) => MOVEMENTS,
             Self::CountRequested(_) => COUNT_REQUESTED,
             Self::CountPosted(_) => COUNT_POSTED,
+            Self::Order(event) => order::kind(&event.body),
             Self::Unknown { kind } => *kind,
         }
     }
@@ -98,6 +106,10 @@ impl Event {
             Self::Receipt(_) => Some(DocumentKind::Receipt),
             Self::Movements(_) => Some(DocumentKind::Movements),
             Self::CountRequested(_) => Some(DocumentKind::Count),
+            Self::Order(event) => match event.body {
+                OrderBody::Placed(_) => Some(DocumentKind::Order),
+                _ => None,
+            },
             Self::CountPosted(_) => None,
             Self::Unknown { .. } => Some(DocumentKind::Unknown),
         }
@@ -116,6 +128,7 @@ pub fn encode(event: &Event) -> Vec<u8> {
         Event::Movements(record) => written(MOVEMENTS, &stock::write_movements(record)),
         Event::CountRequested(request) => written(COUNT_REQUESTED, &stock::write_request(request)),
         Event::CountPosted(posted) => written(COUNT_POSTED, &stock::write_posted(posted)),
+        Event::Order(event) => order::write(event),
         Event::Unknown { kind } => {
             panic!("invariant: an event of unknown kind {kind} is sent on as its bytes")
         }
@@ -145,6 +158,14 @@ pub fn decode(bytes: &[u8]) -> Result<Event, EventError> {
             Event::CountRequested(sound(&mut d, "count request", stock::read_request)?)
         }
         COUNT_POSTED => Event::CountPosted(sound(&mut d, "posted count", stock::read_posted)?),
+        order::FIRST..=order::LAST => {
+            Event::Order(Box::new(order::read(kind, &mut d).map_err(|problem| {
+                EventError::Unsound {
+                    kind: "order event",
+                    problem,
+                }
+            })?))
+        }
         kind => {
             d.skip().map_err(malformed)?;
             Event::Unknown { kind }

@@ -19,6 +19,7 @@ use crate::count::{CountPosted, CountRequest};
 use crate::event::{Event, decode};
 use crate::ids::EventKey;
 use crate::movement::MovementRecord;
+use crate::order::{OrderBody, OrderEvent};
 use crate::receipt::Receipt;
 use crate::time::Hlc;
 
@@ -52,10 +53,11 @@ pub enum Class {
 impl Class {
     /// The class of an event.
     #[must_use]
-    pub const fn of(event: &Event) -> Self {
+    pub fn of(event: &Event) -> Self {
         match event {
             Event::Receipt(_) | Event::Movements(_) | Event::CountPosted(_) => Self::Fact,
             Event::CountRequested(_) => Self::Decision,
+            Event::Order(event) => event.class(),
             Event::Unknown { .. } => Self::Unknown,
         }
     }
@@ -79,6 +81,8 @@ pub enum State {
         /// What it changed.
         posted: CountPosted,
     },
+    /// An order: its events, in their one order.
+    Order(Vec<(EventKey, OrderEvent)>),
 }
 
 /// What is still to be done about a document.
@@ -161,6 +165,7 @@ impl Folded {
             Some(Event::Movements(record)) => self.open(State::Movements(record)),
             Some(Event::CountRequested(request)) => self.open(State::CountRequested(request)),
             Some(Event::CountPosted(posted)) => self.post(posted),
+            Some(Event::Order(event)) => self.order(key, *event),
         };
         self.conflicts
             .extend(conflict.map(|kind| Conflict { key, kind }));
@@ -174,11 +179,22 @@ impl Folded {
         Some(ConflictKind::SecondOpening)
     }
 
+    fn order(&mut self, key: EventKey, event: OrderEvent) -> Option<ConflictKind> {
+        let opens = matches!(event.body, OrderBody::Placed(_));
+        match &mut self.state {
+            State::Empty if opens => self.state = State::Order(vec![(key, event)]),
+            State::Order(_) if opens => return Some(ConflictKind::SecondOpening),
+            State::Order(events) => events.push((key, event)),
+            _ => return Some(ConflictKind::Misplaced),
+        }
+        None
+    }
+
     fn post(&mut self, posted: CountPosted) -> Option<ConflictKind> {
         let request = match &self.state {
             State::CountRequested(request) => request.clone(),
             State::CountPosted { .. } => return Some(ConflictKind::SecondPosting),
-            State::Empty | State::Receipt(_) | State::Movements(_) => {
+            State::Empty | State::Receipt(_) | State::Movements(_) | State::Order(_) => {
                 return Some(ConflictKind::Misplaced);
             }
         };

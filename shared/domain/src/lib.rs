@@ -25,6 +25,7 @@ pub mod giveback;
 pub mod ids;
 pub mod money;
 pub mod movement;
+pub mod order;
 pub mod policy;
 pub mod product;
 pub mod quantity;

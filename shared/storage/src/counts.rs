@@ -96,6 +96,7 @@ fn asked(conn: &Connection, document: &DocumentId) -> TableResult<CountRequest> 
             Event::Receipt(_)
             | Event::Movements(_)
             | Event::CountPosted(_)
+            | Event::Order(_)
             | Event::Unknown { .. } => None,
         })
         .ok_or_else(|| TableError::Damaged {

@@ -26,6 +26,8 @@ pub struct Origin<'a> {
     pub actor: Option<ActorId>,
     /// The entry's clock.
     pub hlc: Hlc,
+    /// Where its author stands.
+    pub author: &'a LocationId,
     /// The location whose affairs its events may record.
     pub about: &'a LocationId,
 }
@@ -77,6 +79,7 @@ fn may_record(origin: &Origin<'_>, event: &Event) -> bool {
         Event::Movements(record) => &record.location,
         Event::CountRequested(request) => &request.location,
         Event::CountPosted(posted) => &posted.location,
+        Event::Order(event) => return event.recorder().admits(origin.author),
         Event::Unknown { .. } => return true,
     };
     location == origin.about
@@ -129,6 +132,7 @@ pub fn ingest(
             seq: entry.seq,
             actor,
             hlc: entry.hlc,
+            author: location,
             about: location,
         };
         // No document meets two entries of one frame here: a node extends only
@@ -191,6 +195,7 @@ pub fn take_feed(
             seq: item.seq,
             actor: Some(item.actor),
             hlc: item.hlc,
+            author: &item.location,
             about: location,
         };
         let parts: Vec<_> = item.parts.iter().map(|p| (&p.part, p.n_end)).collect();

@@ -2,7 +2,8 @@
 //!
 //! A receipt or a record of movements opens its document and is its only event.
 //! A count is asked for by the event that opens its document, and posted by a
-//! later one, at most once in a change. Kinds that a later release knows pass
+//! later one, at most once in a change. An order is opened by what was ordered,
+//! and any number of its other events follow, also in the same change. Kinds that a later release knows pass
 //! wherever they stand, also beside known ones.
 
 use evertill_domain::event::decode;
@@ -71,24 +72,27 @@ impl Place {
                 Ok(())
             }
             Some(_) => Err("opens a document that is open"),
-            None => self.go_on(),
+            None => self.go_on(event),
         }
     }
 
-    /// A posted count goes on with a count, or with what nobody here knows.
-    fn go_on(&mut self) -> Result<(), &'static str> {
+    /// A posted count goes on with a count, an event of an order with an order,
+    /// and each with what nobody here knows.
+    fn go_on(&mut self, event: &Event) -> Result<(), &'static str> {
         if self.fresh {
             return Err("goes on with a document that nothing opened");
         }
-        if self.posted {
+        let order = matches!(event, Event::Order(_));
+        if !order && self.posted {
             return Err("posts a count for the second time");
         }
-        self.posted = true;
-        match self.kind {
-            Some(DocumentKind::Count | DocumentKind::Unknown) | None => Ok(()),
-            Some(DocumentKind::Receipt | DocumentKind::Movements) => {
-                Err("posts a count in a document that is none")
-            }
+        self.posted |= !order;
+        match (self.kind, order) {
+            (Some(DocumentKind::Unknown) | None, _)
+            | (Some(DocumentKind::Count), false)
+            | (Some(DocumentKind::Order), true) => Ok(()),
+            (_, false) => Err("posts a count in a document that is none"),
+            (_, true) => Err("goes on with an order in a document that is none"),
         }
     }
 }

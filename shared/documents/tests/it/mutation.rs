@@ -157,6 +157,7 @@ fn assert_sound(events: &[Event]) {
             Event::Movements(record) => record.check().unwrap(),
             Event::CountRequested(request) => request.check().unwrap(),
             Event::CountPosted(posted) => posted.check().unwrap(),
+            Event::Order(event) => event.check().unwrap(),
             Event::Unknown { .. } => {}
         }
     }

@@ -66,9 +66,13 @@ fn distinct<'a>(
     let mut nodes: BTreeMap<EventKey, Node<'a>> = BTreeMap::new();
     for (event, placed) in events {
         let class = event.as_ref().map_or(Class::Unknown, Class::of);
+        let mut waits_for: BTreeSet<EventKey> = placed.parents.iter().copied().collect();
+        if let Some(Event::Order(order)) = &event {
+            waits_for.extend(&order.parents);
+        }
         let mut node = Node {
             rank: (class, placed.hlc, placed.key),
-            waits_for: placed.parents.iter().copied().collect(),
+            waits_for,
             event,
             placed,
         };
@@ -82,7 +86,15 @@ fn distinct<'a>(
         nodes.insert(node.placed.key, node);
     }
     let keys: BTreeSet<EventKey> = nodes.keys().copied().collect();
+    let mut before: Option<EventKey> = None;
     for (key, node) in &mut nodes {
+        // Of an order, what one process wrote follows what it wrote before: its
+        // events name only those of others.
+        if matches!(node.event, Some(Event::Order(_))) {
+            let own = before.filter(|before| before.actor_prefix == key.actor_prefix);
+            node.waits_for.extend(own);
+            before = Some(*key);
+        }
         node.waits_for
             .retain(|parent| parent != key && keys.contains(parent));
     }

@@ -17,13 +17,30 @@ macro_rules! golden {
     };
 }
 
-const GOLDEN: [(&str, &str, &str); 6] = [
+const GOLDEN: [(&str, &str, &str); 23] = [
     golden!("sale"),
     golden!("return"),
     golden!("void"),
     golden!("movements"),
     golden!("count-requested"),
     golden!("count-posted"),
+    golden!("order-placed"),
+    golden!("order-promised"),
+    golden!("order-backordered"),
+    golden!("order-hold-placed"),
+    golden!("order-hold-released"),
+    golden!("order-payment"),
+    golden!("order-cancel-requested"),
+    golden!("order-line-cancelled"),
+    golden!("order-line-changed"),
+    golden!("order-promise-cancelled"),
+    golden!("order-withdrawn"),
+    golden!("order-promise-ended"),
+    golden!("order-pickup"),
+    golden!("order-hand-over"),
+    golden!("order-fulfilment"),
+    golden!("order-effect"),
+    golden!("order-ruling"),
 ];
 
 fn bytes(text: &str) -> Vec<u8> {

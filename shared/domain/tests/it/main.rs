@@ -7,6 +7,7 @@ mod fold;
 mod giveback;
 mod golden;
 mod movements;
+mod order;
 mod refused;
 mod sale;
 mod stock_events;

@@ -70,6 +70,7 @@ fn readers_of(
             Ok(Event::Movements(movements)) => Some(movements.location),
             Ok(Event::CountRequested(request)) => Some(request.location),
             Ok(Event::CountPosted(posted)) => Some(posted.location),
+            Ok(Event::Order(event)) => event.location().cloned(),
             Ok(Event::Receipt(_) | Event::Unknown { .. }) | Err(_) => None,
         })
         .collect();

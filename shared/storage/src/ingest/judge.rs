@@ -9,6 +9,7 @@
 
 use evertill_documents::gate::{self, Expected, GateRejection, GateRule, Limits};
 use evertill_documents::{ChangeInfo, ReadError};
+use evertill_domain::order::{OrderEvent, Recorder};
 use evertill_domain::receipt::Receipt;
 use evertill_domain::{ActorId, DocumentId, DocumentKind, Event, LocationId, ReplicaId, Seq};
 use evertill_journal::Part;
@@ -195,6 +196,7 @@ fn may_record(carried: &Carried<'_>, event: &Event) -> Judged<()> {
         Event::Movements(movements) => &movements.location,
         Event::CountRequested(request) => &request.location,
         Event::CountPosted(posted) => &posted.location,
+        Event::Order(event) => return is_its_to_write(carried, event),
         Event::Unknown { .. } => return Ok(()),
     };
     if location == carried.about {
@@ -204,6 +206,23 @@ fn may_record(carried: &Carried<'_>, event: &Event) -> Judged<()> {
     Err(Parked::new(
         "location",
         format!("it records something of location {location}, and may only of {about}"),
+    ))
+}
+
+/// What the hub decides about an order nobody else may, and what happened at a
+/// location only that location or the hub in its place.
+fn is_its_to_write(carried: &Carried<'_>, event: &OrderEvent) -> Judged<()> {
+    let (recorder, author) = (event.recorder(), carried.location);
+    if recorder.admits(author) {
+        return Ok(());
+    }
+    let whose = match recorder {
+        Recorder::Hub => "the hub".to_owned(),
+        Recorder::Location(location) => format!("location {location}"),
+    };
+    Err(Parked::new(
+        "location",
+        format!("location {author} wrote into an order what only {whose} may"),
     ))
 }
 

@@ -224,7 +224,9 @@ fn is_honest(hub: &Hub, forger: &Forger, document: DocumentId, round: usize) {
             }
             Event::CountPosted(posted) => assert_eq!(posted.location, forger.peer.location),
             Event::Unknown { .. } => {}
-            Event::Movements(_) | Event::CountRequested(_) => panic!("round {round}"),
+            Event::Movements(_) | Event::CountRequested(_) | Event::Order(_) => {
+                panic!("round {round}")
+            }
         }
     }
     let seq = forger.entries.len() as u64;

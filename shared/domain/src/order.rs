@@ -1,0 +1,34 @@
+//! Orders: what remote customers asked for, what was promised to them, and
+//! what became of it.
+//!
+//! An order is a document with many writers: the hub, and the locations that
+//! take part. Its events are immutable; [`fold`](crate::fold::fold) reads them
+//! into one state, the same on every replica that has them.
+//!
+//! A promise and a hold are named by the key of the event that made them
+//! ([`PromiseId`], [`HoldId`]): unique among all writers without drawing a
+//! number, and known as soon as the entry is written.
+//!
+//! Nothing that names a person is in an event: of a customer only an opaque
+//! reference, of a destination only where it lies.
+//!
+//! Invariant: an event says what its writer saw or decided; sums and states
+//! are the fold's alone.
+
+mod check;
+mod event;
+mod goods;
+mod line;
+mod words;
+
+pub use check::Recorder;
+pub use event::{
+    Backordered, CancelRequested, Effect, HoldPlaced, HoldReleased, LineCancelled, LineChanged,
+    LinePromised, OrderBody, OrderEvent, OrderPlaced, PaymentRecorded, PromiseCancelled,
+    PromiseEnded, Ruling, StepPart, StepRecorded, Withdrawn,
+};
+pub use line::{ChannelId, Destination, Fulfilment, HoldId, HoldKind, OrderLine, PromiseId};
+pub use words::{
+    EndCause, FulfilmentKind, FulfilmentStep, PaymentMethod, PaymentStep, PickupStep, RulingKind,
+    Substitution,
+};

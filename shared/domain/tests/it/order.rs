@@ -1,0 +1,4 @@
+//! Orders: their bytes, folds, machines and decisions.
+
+pub mod build;
+mod bytes;
