@@ -14,6 +14,7 @@
     reason = "every expect states an invariant that the types uphold"
 )]
 
+pub mod availability;
 pub mod barcode;
 pub mod count;
 pub mod days;
@@ -33,6 +34,7 @@ pub mod receipt;
 pub mod record;
 pub mod rejection;
 pub mod rights;
+pub mod routing;
 pub mod sale;
 pub mod stock;
 pub mod tax;

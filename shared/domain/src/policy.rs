@@ -9,11 +9,13 @@
 mod barcode;
 mod movement;
 mod rounding;
+mod routing;
 mod tax;
 
 pub use barcode::{BarcodePolicy, LabelRule, LabelledValue};
 pub use movement::{AllowedMovement, MovementPolicy};
 pub use rounding::{CashRounding, RoundingPolicy};
+pub use routing::{RoutingPolicy, RoutingWeights, SoftRule};
 pub use tax::{TaxOverride, TaxPolicy};
 
 /// All policies that a sale looks at.

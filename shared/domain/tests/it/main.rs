@@ -1,5 +1,6 @@
 //! The retail model from the outside.
 
+mod availability;
 mod baskets;
 mod effects;
 mod event;
@@ -9,6 +10,7 @@ mod golden;
 mod movements;
 mod order;
 mod refused;
+mod routing;
 mod sale;
 mod stock_events;
 mod void;
