@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::eligible::{metres, spare};
-use super::{Candidate, Snapshot};
+use super::{Candidate, Snapshot, Wanted};
 use crate::ids::LocationId;
 use crate::policy::RoutingWeights;
 
@@ -54,11 +54,8 @@ pub(super) fn of(
     };
     let less = |figure: u64| Some(i64::try_from(figure).map_or(i64::MIN, |figure| -figure));
     let distance = part(&|c| metres(c, snapshot).and_then(less));
-    let depth = part(&|c| {
-        sum(snapshot, |w| {
-            c.depth.get(&w.sku).copied().unwrap_or_default()
-        })
-    });
+    let units = |c: &Candidate, wanted: &Wanted| c.depth.get(&wanted.sku).copied();
+    let depth = part(&|c| Some(sum(snapshot, |wanted| units(c, wanted).unwrap_or_default())));
     let capacity = part(&|c| Some(i64::from(c.free_capacity)));
     let cost = part(&|c| Some(-c.cost));
     let service = part(&|c| Some(-c.ready_at.as_millis()));
@@ -79,7 +76,7 @@ pub(super) fn of(
     scores.collect()
 }
 
-fn sum(snapshot: &Snapshot, of: impl Fn(&super::Wanted) -> i64) -> i64 {
+fn sum(snapshot: &Snapshot, of: impl Fn(&Wanted) -> i64) -> i64 {
     let sum = snapshot.wanted.iter().map(of);
     sum.fold(0, i64::saturating_add)
 }
