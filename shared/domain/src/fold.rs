@@ -13,13 +13,13 @@
 //! Invariant: total, and the same for every permutation and duplication of the
 //! events.
 
-mod order;
+mod causal;
 
 use crate::count::{CountPosted, CountRequest};
 use crate::event::{Event, decode};
 use crate::ids::EventKey;
 use crate::movement::MovementRecord;
-use crate::order::{OrderBody, OrderEvent};
+use crate::order::{self, OrderBody, OrderEvent, OrderState};
 use crate::receipt::Receipt;
 use crate::time::Hlc;
 
@@ -81,8 +81,8 @@ pub enum State {
         /// What it changed.
         posted: CountPosted,
     },
-    /// An order: its events, in their one order.
-    Order(Vec<(EventKey, OrderEvent)>),
+    /// An order, with obligations and conflicts of its own.
+    Order(Box<OrderState>),
 }
 
 /// What is still to be done about a document.
@@ -140,13 +140,18 @@ pub fn fold<'a>(events: impl IntoIterator<Item = Placed<'a>>) -> Folded {
         conflicts: Vec::new(),
         unknown: Vec::new(),
     };
-    for (key, event) in order::causal(
+    let mut ordered = Vec::new();
+    for (key, event) in causal::causal(
         events
             .into_iter()
             .map(|placed| (decode(placed.bytes).ok(), placed)),
     ) {
-        folded.take(key, event);
+        match event {
+            Some(Event::Order(event)) => ordered.push((key, *event)),
+            event => folded.take(key, event),
+        }
     }
+    folded.order(ordered);
     if matches!(folded.state, State::CountRequested(_)) {
         folded.obligations.push(Obligation::PostCount);
     }
@@ -165,7 +170,8 @@ impl Folded {
             Some(Event::Movements(record)) => self.open(State::Movements(record)),
             Some(Event::CountRequested(request)) => self.open(State::CountRequested(request)),
             Some(Event::CountPosted(posted)) => self.post(posted),
-            Some(Event::Order(event)) => self.order(key, *event),
+            // They are folded together, when all are known.
+            Some(Event::Order(_)) => None,
         };
         self.conflicts
             .extend(conflict.map(|kind| Conflict { key, kind }));
@@ -179,15 +185,28 @@ impl Folded {
         Some(ConflictKind::SecondOpening)
     }
 
-    fn order(&mut self, key: EventKey, event: OrderEvent) -> Option<ConflictKind> {
-        let opens = matches!(event.body, OrderBody::Placed(_));
-        match &mut self.state {
-            State::Empty if opens => self.state = State::Order(vec![(key, event)]),
-            State::Order(_) if opens => return Some(ConflictKind::SecondOpening),
-            State::Order(events) => events.push((key, event)),
-            _ => return Some(ConflictKind::Misplaced),
+    /// Folds what belongs to an order: all of it, or it is misplaced.
+    fn order(&mut self, mut events: Vec<(EventKey, OrderEvent)>) {
+        let mut opened = self.state != State::Empty;
+        let opens = |event: &OrderEvent| matches!(event.body, OrderBody::Placed(_));
+        let mut conflicts = Vec::new();
+        events.retain(|(key, event)| {
+            let second = opens(event) && opened;
+            opened |= opens(event);
+            if second {
+                let kind = ConflictKind::SecondOpening;
+                conflicts.push(Conflict { key: *key, kind });
+            }
+            !second
+        });
+        match order::read(&events).filter(|_| self.state == State::Empty) {
+            Some(state) => self.state = State::Order(Box::new(state)),
+            None => conflicts.extend(events.iter().map(|(key, _)| Conflict {
+                key: *key,
+                kind: ConflictKind::Misplaced,
+            })),
         }
-        None
+        self.conflicts.extend(conflicts);
     }
 
     fn post(&mut self, posted: CountPosted) -> Option<ConflictKind> {

@@ -16,18 +16,33 @@
 //! are the fold's alone.
 
 mod check;
+mod conflict;
+mod customer;
 mod event;
+mod fold;
 mod goods;
 mod line;
+mod machine;
+mod obligation;
+mod state;
 mod words;
 
 pub use check::Recorder;
+pub use conflict::{OrderConflict, OrderConflictKind};
+pub use customer::CustomerState;
 pub use event::{
     Backordered, CancelRequested, Effect, HoldPlaced, HoldReleased, LineCancelled, LineChanged,
     LinePromised, OrderBody, OrderEvent, OrderPlaced, PaymentRecorded, PromiseCancelled,
     PromiseEnded, Ruling, StepPart, StepRecorded, Withdrawn,
 };
+pub use fold::read;
 pub use line::{ChannelId, Destination, Fulfilment, HoldId, HoldKind, OrderLine, PromiseId};
+pub use machine::{
+    Forbidden, FulfilmentState, OrderStatus, OrderStep, PaymentState, PickupState,
+    ReservationState, ReservationStep,
+};
+pub use obligation::{Notice, OrderObligation};
+pub use state::{Hold, LineState, MoneyState, OrderState, PromiseState, Work, opening};
 pub use words::{
     EndCause, FulfilmentKind, FulfilmentStep, PaymentMethod, PaymentStep, PickupStep, RulingKind,
     Substitution,

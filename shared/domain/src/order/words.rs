@@ -61,6 +61,8 @@ macro_rules! words {
         $crate::ids::text_conversions!($name, $crate::ids::IdError);
     };
 }
+pub(super) use words;
+
 words!(
     /// Whether the customer takes something else where a line cannot be kept.
     Substitution, "substitution" {
@@ -108,6 +110,10 @@ words!(
         Refund = "refund",
         /// What a hand-over after a refund still costs was taken again.
         Recollect = "recollect",
+        /// A part of the amount was taken.
+        CapturePart = "capture_part",
+        /// A part of the amount went back.
+        RefundPart = "refund_part",
     }
 );
 

@@ -1,4 +1,6 @@
 //! Orders: their bytes, folds, machines and decisions.
 
-pub mod build;
+mod build;
 mod bytes;
+mod fold;
+mod machine;

@@ -1,10 +1,13 @@
 //! Orders for tests: valid by default, changed by the test that needs another.
 
+use evertill_domain::fold::{Folded, Placed, State, fold};
 use evertill_domain::order::{
     Destination, Fulfilment, FulfilmentKind, LinePromised, OrderBody, OrderEvent, OrderLine,
-    OrderPlaced, PromiseId, StepPart, StepRecorded, Substitution,
+    OrderPlaced, OrderState, PromiseId, StepPart, StepRecorded, Substitution,
 };
-use evertill_domain::{Currency, EventKey, LocationId, Money, Quantity, Sku, Timestamp, Unit};
+use evertill_domain::{
+    Currency, EventKey, Hlc, LocationId, Money, Quantity, Sku, Timestamp, Unit, event,
+};
 
 pub const NOW: i64 = 1_500_000_000_000;
 
@@ -129,5 +132,53 @@ pub fn event_of(parents: Vec<EventKey>, body: OrderBody) -> OrderEvent {
         by: None,
         parents,
         body,
+    }
+}
+
+/// A document as its writers extend it: every event with its key and clock.
+#[derive(Clone, Debug, Default)]
+pub struct Written(pub Vec<(EventKey, Hlc, Vec<u8>)>);
+
+impl Written {
+    /// One more entry of a writer that had seen `parents`.
+    pub fn entry(
+        &mut self,
+        actor: u64,
+        seq: u64,
+        hlc: u64,
+        parents: &[EventKey],
+        bodies: Vec<OrderBody>,
+    ) -> &mut Self {
+        for (n, body) in (0..).zip(bodies) {
+            let bytes = event::encode(&event::Event::Order(Box::new(event_of(
+                parents.to_vec(),
+                body,
+            ))));
+            self.0.push((key(actor, seq, n), Hlc(hlc), bytes));
+        }
+        self
+    }
+
+    pub fn placed(&self) -> Vec<Placed<'_>> {
+        let events = self.0.iter();
+        events
+            .map(|(key, hlc, bytes)| Placed {
+                key: *key,
+                hlc: *hlc,
+                parents: Vec::new(),
+                bytes,
+            })
+            .collect()
+    }
+
+    pub fn fold(&self) -> Folded {
+        fold(self.placed())
+    }
+
+    pub fn state(&self) -> OrderState {
+        match self.fold().state {
+            State::Order(state) => *state,
+            other => panic!("{other:?}"),
+        }
     }
 }

@@ -38,6 +38,7 @@ fn full_order() -> OrderBody {
 }
 
 /// One event of every kind, with every field that it can have.
+#[expect(clippy::too_many_lines, reason = "it is one list")]
 fn one_of_each() -> Vec<(&'static str, OrderEvent)> {
     let promise = promise_id(7, 3, 1);
     let words = |text: &str| Some(text.to_owned());
