@@ -8,4 +8,5 @@ pub mod routes;
 pub mod serve;
 pub mod services;
 pub mod state;
+pub mod upkeep;
 pub mod uplink;

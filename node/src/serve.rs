@@ -6,25 +6,22 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::Args;
 use evertill_http::app::Failure;
 use evertill_http::{Health, Limits, Metrics, bind, service, shutdown_signal};
 use evertill_storage::kernel::control::ControlSocket;
-use evertill_storage::{Store, StoreOptions, idempotency};
+use evertill_storage::{Store, StoreOptions};
 use evertill_transport::NodeIdentity;
 
 use crate::routes;
 use crate::services::{commands, journal};
-use crate::state::{Node, now};
+use crate::state::Node;
+use crate::upkeep::Upkeep;
 use crate::uplink;
 
 /// Threads that may wait on the reference data at once; more tills wait for one.
 const BLOCKING_THREADS: usize = 32;
-
-/// Rest between two rounds of throwing away old answers.
-const PRUNE_EVERY: Duration = Duration::from_hours(1);
 
 /// Settings of `evertill-node serve`.
 #[derive(Clone, Debug, Args)]
@@ -78,7 +75,7 @@ async fn run(node: &Node, options: &Serve) -> Result<(), Failure> {
     begin(node).await?;
     let health = Health::default();
     let control = control(node, &health)?;
-    let pruning = tokio::spawn(prune(node.clone()));
+    let upkeep = Upkeep::start(node);
     let router = service(
         routes::router(node),
         health.clone(),
@@ -87,7 +84,7 @@ async fn run(node: &Node, options: &Serve) -> Result<(), Failure> {
     );
     tracing::info!("the node answers on http://{address}");
     evertill_http::serve(listener, router, health, Limits::default(), shutdown).await;
-    pruning.abort();
+    drop(upkeep);
     // A panic there was logged where it happened; the node is going down anyway.
     let _ = control.await;
     if let Some(uplink) = node.take_uplink() {
@@ -121,26 +118,4 @@ fn control(node: &Node, health: &Health) -> Result<tokio::task::JoinHandle<()>, 
             .run(carry_out, async move { health.drained().await })
             .await;
     }))
-}
-
-/// Throws away answers to repeated requests that are too old to be asked for.
-async fn prune(node: Node) {
-    let mut every = tokio::time::interval(PRUNE_EVERY);
-    loop {
-        every.tick().await;
-        loop {
-            let pruned = node
-                .store()
-                .write("prune answers", |tx| idempotency::prune(tx, now()))
-                .await;
-            match pruned {
-                Ok(found) if found == idempotency::PRUNE_LIMIT as usize => {}
-                Ok(_) => break,
-                Err(error) => {
-                    tracing::warn!(%error, "old answers were not thrown away");
-                    break;
-                }
-            }
-        }
-    }
 }

@@ -5,6 +5,7 @@ mod commands;
 mod figures;
 mod kill;
 mod labels;
+mod metrics;
 mod movements;
 mod returns;
 mod sales;

@@ -90,6 +90,11 @@ impl Shop {
         Self::on(folder, &[])
     }
 
+    /// A path beside the interface.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.running.url())
+    }
+
     pub fn get(&self, path: &str) -> Value {
         self.till.get(path).unwrap().expect(200)
     }

@@ -10,7 +10,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use serde_json::{Map, Value};
 
 /// Names, what they mean, and the budget on two shared cores.
-const NAMES: [(&str, &str, &str); 18] = [
+const NAMES: [(&str, &str, &str); 19] = [
     (
         "disk_fsync_p50_us",
         "append 4 KiB and sync, median",
@@ -70,6 +70,11 @@ const NAMES: [(&str, &str, &str); 18] = [
         "sim_seeds_per_minute",
         "seven days of three stores, faults on",
         "50",
+    ),
+    (
+        "route_plans_per_s",
+        "where an order comes from, of 200 locations",
+        "2000",
     ),
     ("binary_mb", "the larger service, stripped", ""),
     ("live_receipts", "receipts timed one by one to the hub", ""),

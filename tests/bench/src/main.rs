@@ -9,6 +9,7 @@ mod figures;
 mod ingest;
 mod line;
 mod machine;
+mod routing;
 mod selling;
 
 use std::path::{Path, PathBuf};
@@ -50,6 +51,7 @@ fn run() -> Result<()> {
     line::catch_up(&mut chain, &sample, &mut figures)?;
     machine::many_products(&mut chain, dir.path(), &sample, &mut figures)?;
     chain.stop()?;
+    routing::measure(&mut figures)?;
     simulator(&mut figures)?;
     machine::binaries(dir.path(), &mut figures)?;
     println!("\n{}", figures.table());

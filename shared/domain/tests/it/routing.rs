@@ -238,21 +238,3 @@ proptest! {
         prop_assert_eq!(plan(&asked, &policy), found);
     }
 }
-
-/// Run it alone, in release, to see how fast plans are made.
-#[test]
-#[ignore = "prints a figure"]
-fn figures() {
-    let candidates = (0..200)
-        .map(|n| candidate(&format!("S{n:03}"), n % 7, n * 3))
-        .collect();
-    let asked = snapshot(3, candidates);
-    let began = std::time::Instant::now();
-    for _ in 0..2_000 {
-        assert_eq!(by_default(&asked).assignments.len(), 1);
-    }
-    println!(
-        "{:.0} plans/s with 200 candidates",
-        2_000.0 / began.elapsed().as_secs_f64()
-    );
-}

@@ -9,6 +9,7 @@
 mod config;
 mod logs;
 pub mod upkeep;
+pub mod watch;
 
 use std::ffi::OsString;
 use std::fmt;
