@@ -1,5 +1,7 @@
 //! Versioned rule sets that the hub hands out: how tax is charged, how cash is
-//! rounded, which goods may move without a sale, and how labels are read.
+//! rounded, which goods may move without a sale, and how labels are read; and,
+//! for promises, what is withheld where, what each channel may sell, how long a
+//! silent location is trusted, how orders are routed and how long steps take.
 //!
 //! A policy is read strictly (an unknown key is an error that names it) and
 //! decides nothing by itself. What serde cannot see, `validate` finds.
@@ -7,16 +9,28 @@
 //! Invariant: every policy has a default that works.
 
 mod barcode;
+mod channels;
 mod movement;
+mod online;
 mod rounding;
 mod routing;
+mod safety_stock;
+mod scope;
 mod tax;
+mod timers;
+mod units;
 
 pub use barcode::{BarcodePolicy, LabelRule, LabelledValue};
+pub use channels::{Channel, ChannelPolicy, Exclusion, Reserve};
 pub use movement::{AllowedMovement, MovementPolicy};
+pub use online::{OnlinePolicy, OnlineRule};
 pub use rounding::{CashRounding, RoundingPolicy};
 pub use routing::{RoutingPolicy, RoutingWeights, SoftRule};
+pub use safety_stock::{SafetyStockPolicy, SafetyStockRule};
+pub use scope::Scope;
 pub use tax::{TaxOverride, TaxPolicy};
+pub use timers::TimerPolicy;
+pub use units::{Units, UnitsError};
 
 /// All policies that a sale looks at.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

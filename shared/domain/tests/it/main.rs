@@ -9,6 +9,7 @@ mod giveback;
 mod golden;
 mod movements;
 mod order;
+mod promising;
 mod refused;
 mod routing;
 mod sale;

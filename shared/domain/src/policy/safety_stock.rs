@@ -1,0 +1,50 @@
+//! Safety stock: units withheld from remote promises and sold at tills.
+
+use serde::{Deserialize, Serialize};
+
+use super::scope::{self, Scope};
+use super::{PolicyError, Units};
+use crate::product::{Location, Product};
+
+/// How much is withheld where.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SafetyStockPolicy {
+    /// What holds where no rule matches.
+    pub default: Units,
+    /// The rules; of those that match, the most specific holds alone.
+    pub rules: Vec<SafetyStockRule>,
+}
+
+/// A rule.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SafetyStockRule {
+    /// What it is about.
+    #[serde(default)]
+    pub scope: Scope,
+    /// How many units are withheld.
+    pub units: Units,
+}
+
+impl SafetyStockPolicy {
+    /// What is withheld of a product at a location, and the rule that says so;
+    /// none for the default.
+    #[must_use]
+    pub fn of(&self, product: &Product, location: &Location) -> (Units, Option<usize>) {
+        let found = scope::most_specific(&self.rules, |rule| &rule.scope, product, location);
+        found.map_or((self.default, None), |(i, rule)| (rule.units, Some(i)))
+    }
+
+    /// What is wrong with the rules; nothing for a policy that can be used.
+    #[must_use]
+    pub fn validate(&self) -> Vec<PolicyError> {
+        let repeated = scope::repeated(self.rules.iter().map(|rule| &rule.scope));
+        let errors = repeated.into_iter().map(|(first, again)| {
+            let detail =
+                format!("rule {first} is about the same goods and places; keep one of the two");
+            PolicyError::new(format!("/rules/{again}/scope"), detail)
+        });
+        errors.collect()
+    }
+}
