@@ -3,7 +3,10 @@
 //!
 //! An order is a document with many writers: the hub, and the locations that
 //! take part. Its events are immutable; [`fold`](crate::fold::fold) reads them
-//! into one state, the same on every replica that has them.
+//! into an [`OrderState`], the same on every replica that has them. What a
+//! writer decides ([`accept`] and [`place`], [`cancel`], [`pickup`] …) is a list
+//! of [`OrderBody`]; [`OrderState::events`] makes events of them, which are
+//! written in one entry.
 //!
 //! A promise and a hold are named by the key of the event that made them
 //! ([`PromiseId`], [`HoldId`]): unique among all writers without drawing a
@@ -15,6 +18,7 @@
 //! Invariant: an event says what its writer saw or decided; sums and states
 //! are the fold's alone.
 
+mod card;
 mod check;
 mod conflict;
 mod customer;
@@ -24,9 +28,13 @@ mod goods;
 mod line;
 mod machine;
 mod obligation;
+mod place;
+mod revise;
 mod state;
 mod words;
+mod work;
 
+pub use card::{looks_like_card_number, refuse_card_numbers};
 pub use check::Recorder;
 pub use conflict::{OrderConflict, OrderConflictKind};
 pub use customer::CustomerState;
@@ -42,8 +50,15 @@ pub use machine::{
     ReservationState, ReservationStep,
 };
 pub use obligation::{Notice, OrderObligation};
+pub use place::{
+    Accepted, PaymentStatus, PlaceLine, PlaceOrder, PlacePayment, Sourcing, accept, place,
+};
+pub use revise::{
+    Cancellation, cancel, change, hold, recall, record_payment, release, release_hold, source,
+};
 pub use state::{Hold, LineState, MoneyState, OrderState, PromiseState, Work, opening};
 pub use words::{
     EndCause, FulfilmentKind, FulfilmentStep, PaymentMethod, PaymentStep, PickupStep, RulingKind,
     Substitution,
 };
+pub use work::{Paid, PartCommand, StepCommand, StepContext, pickup, shipment, withdraw};

@@ -4,3 +4,6 @@ mod build;
 mod bytes;
 mod fold;
 mod machine;
+mod place;
+mod revise;
+mod work;

@@ -133,7 +133,8 @@ impl Fold {
     }
 
     fn pickup(&mut self, key: EventKey, step: &StepRecorded<PickupStep>) {
-        for part in &step.parts {
+        for (i, part) in step.parts.iter().enumerate() {
+            let first = is_first(&step.parts[..i], part);
             let Some(promise) = self.known(part.promise, key) else {
                 continue;
             };
@@ -141,7 +142,7 @@ impl Fold {
                 Work::Pickup(state) => state.allowed(step.step).ok(),
                 Work::Shipment(_) => None,
             };
-            let fits = next.is_some();
+            let fits = next.is_some() || !first;
             // Goods that went out or back are out or back, whatever came first.
             let next = next.or(match step.step {
                 PickupStep::HandOver => Some(PickupState::HandedOver),
@@ -149,7 +150,7 @@ impl Fold {
                 PickupStep::PutBack => Some(PickupState::PutBack),
                 _ => None,
             });
-            if let Some(next) = next {
+            if let Some(next) = next.filter(|_| first) {
                 promise.work = Work::Pickup(next);
             }
             promise.was_ready |= step.step == PickupStep::Ready;
@@ -167,7 +168,8 @@ impl Fold {
     }
 
     fn shipment(&mut self, key: EventKey, step: &StepRecorded<FulfilmentStep>) {
-        for part in &step.parts {
+        for (i, part) in step.parts.iter().enumerate() {
+            let first = is_first(&step.parts[..i], part);
             let Some(promise) = self.known(part.promise, key) else {
                 continue;
             };
@@ -175,14 +177,14 @@ impl Fold {
                 Work::Shipment(state) => state.allowed(step.step).ok(),
                 Work::Pickup(_) => None,
             };
-            let fits = next.is_some();
+            let fits = next.is_some() || !first;
             let next = next.or(match step.step {
                 FulfilmentStep::Ship => Some(FulfilmentState::Shipped),
                 FulfilmentStep::ShipPart => Some(FulfilmentState::PartiallyShipped),
                 FulfilmentStep::ReturnToSender => Some(FulfilmentState::ReturnedToSender),
                 _ => None,
             });
-            if let Some(next) = next {
+            if let Some(next) = next.filter(|_| first) {
                 promise.work = Work::Shipment(next);
             }
             match step.step {
@@ -231,6 +233,12 @@ impl Fold {
         }
         self.order.promises.get_mut(&promise)
     }
+}
+
+/// Whether a part is the first of its promise in the step: a step is taken once,
+/// however many products it moves.
+fn is_first(before: &[StepPart], part: &StepPart) -> bool {
+    before.iter().all(|other| other.promise != part.promise)
 }
 
 fn stage(promise: &mut PromiseState, part: &StepPart) {
