@@ -4,6 +4,8 @@ mod build;
 mod bytes;
 mod fold;
 mod machine;
+mod money;
 mod place;
+mod property;
 mod revise;
 mod work;

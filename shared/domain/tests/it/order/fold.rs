@@ -1,31 +1,30 @@
 //! What the events of an order come to, in whatever order they came.
 
 use evertill_domain::Quantity;
-use evertill_domain::fold::{ConflictKind, State, fold};
+use evertill_domain::fold::{ConflictKind, State};
 use evertill_domain::order::{
-    Backordered, CancelRequested, CustomerState, Effect, EndCause, FulfilmentKind, FulfilmentStep,
-    HoldId, HoldPlaced, HoldReleased, LineCancelled, LineChanged, Notice, OrderBody,
-    OrderConflictKind, OrderObligation, OrderState, OrderStatus, PaymentMethod, PaymentRecorded,
-    PaymentState, PaymentStep, PickupState, PickupStep, PromiseCancelled, PromiseEnded, PromiseId,
-    Ruling, RulingKind, Withdrawn, Work,
+    Backordered, CancelRequested, CustomerState, Effect, EndCause, FulfilmentKind, HoldId,
+    HoldPlaced, HoldReleased, LineCancelled, Notice, OrderBody, OrderConflictKind, OrderObligation,
+    OrderState, OrderStatus, PaymentMethod, PaymentRecorded, PaymentState, PaymentStep,
+    PickupState, PickupStep, PromiseCancelled, PromiseEnded, PromiseId, Ruling, RulingKind,
+    Withdrawn, Work,
 };
 use evertill_domain::rights::End;
-use proptest::prelude::*;
 
 use super::build::{
     Written, key, line, money, part, placed, promise_id, promised, step, store, units,
 };
 
-const HUB: u64 = 1;
-const S001: u64 = 2;
+pub const HUB: u64 = 1;
+pub const S001: u64 = 2;
 
 /// The promise that [`collected`] makes.
-fn promise() -> PromiseId {
+pub fn promise() -> PromiseId {
     promise_id(HUB, 1, 1)
 }
 
 /// Three pieces to be collected at S001, paid.
-fn collected() -> Written {
+pub fn collected() -> Written {
     let mut written = Written::default();
     let order = placed(vec![line(1, "4011", 3)], FulfilmentKind::Pickup);
     written.entry(
@@ -42,7 +41,7 @@ fn collected() -> Written {
     written
 }
 
-fn payment(step: PaymentStep, minor: i64) -> OrderBody {
+pub fn payment(step: PaymentStep, minor: i64) -> OrderBody {
     OrderBody::Payment(PaymentRecorded {
         step,
         amount: money(minor),
@@ -53,11 +52,11 @@ fn payment(step: PaymentStep, minor: i64) -> OrderBody {
     })
 }
 
-fn pickup(what: PickupStep, quantity: i64) -> OrderBody {
+pub fn pickup(what: PickupStep, quantity: i64) -> OrderBody {
     OrderBody::Pickup(step(what, "S001", vec![part(promise(), "4011", quantity)]))
 }
 
-fn ended(promise: PromiseId, quantity: i64, how: End, cause: EndCause) -> OrderBody {
+pub fn ended(promise: PromiseId, quantity: i64, how: End, cause: EndCause) -> OrderBody {
     OrderBody::PromiseEnded(PromiseEnded {
         promise,
         quantity: units(quantity),
@@ -67,14 +66,14 @@ fn ended(promise: PromiseId, quantity: i64, how: End, cause: EndCause) -> OrderB
     })
 }
 
-fn handed_over(quantity: i64) -> Vec<OrderBody> {
+pub fn handed_over(quantity: i64) -> Vec<OrderBody> {
     vec![
         pickup(PickupStep::HandOver, quantity),
         ended(promise(), quantity, End::Settled, EndCause::HandedOver),
     ]
 }
 
-fn cancelled(quantity: i64) -> Vec<OrderBody> {
+pub fn cancelled(quantity: i64) -> Vec<OrderBody> {
     vec![
         OrderBody::CancelRequested(CancelRequested {
             lines: vec![],
@@ -94,7 +93,7 @@ fn cancelled(quantity: i64) -> Vec<OrderBody> {
 }
 
 /// The steps until the customer can come.
-fn made_ready(written: &mut Written) {
+pub fn made_ready(written: &mut Written) {
     let steps = [
         (PickupStep::Accept, 3),
         (PickupStep::StartPick, 3),
@@ -107,7 +106,7 @@ fn made_ready(written: &mut Written) {
     written.entry(S001, 1, 20, &[key(HUB, 1, 2)], bodies.collect());
 }
 
-fn kinds(state: &OrderState) -> Vec<OrderConflictKind> {
+pub fn kinds(state: &OrderState) -> Vec<OrderConflictKind> {
     state
         .conflicts
         .iter()
@@ -115,7 +114,7 @@ fn kinds(state: &OrderState) -> Vec<OrderConflictKind> {
         .collect()
 }
 
-fn refund(state: &OrderState) -> i64 {
+pub fn refund(state: &OrderState) -> i64 {
     let due = state.obligations.iter().find_map(|due| match due {
         OrderObligation::Refund { amount } => Some(amount.minor()),
         _ => None,
@@ -123,7 +122,7 @@ fn refund(state: &OrderState) -> i64 {
     due.unwrap_or(0)
 }
 
-fn recollect(state: &OrderState) -> i64 {
+pub fn recollect(state: &OrderState) -> i64 {
     let due = state.obligations.iter().find_map(|due| match due {
         OrderObligation::Recollect { amount } => Some(amount.minor()),
         _ => None,
@@ -132,7 +131,7 @@ fn recollect(state: &OrderState) -> i64 {
 }
 
 #[track_caller]
-fn conserves(state: &OrderState) {
+pub fn conserves(state: &OrderState) {
     for line in &state.lines {
         let parts = [
             line.promised,
@@ -271,53 +270,6 @@ fn a_hand_over_beside_a_cancellation_stands_and_stops_the_refund() {
 }
 
 #[test]
-fn money_that_went_back_before_the_hand_over_was_known_is_collected_again_once() {
-    let mut written = collected();
-    made_ready(&mut written);
-    let mut bodies = cancelled(3);
-    bodies.push(OrderBody::Effect(Effect {
-        obligation: "refund".to_owned(),
-        amount: Some(money(1_500)),
-        reference: None,
-    }));
-    written.entry(HUB, 2, 31, &[], bodies);
-    assert_eq!(refund(&written.state()), 0);
-    written.entry(S001, 2, 30, &[], handed_over(2));
-    let state = written.state();
-    assert_eq!(state.lines[0].fulfilled, 2_000);
-    assert_eq!(state.lines[0].cancelled, 1_000);
-    assert_eq!((refund(&state), recollect(&state)), (0, 1_000));
-    let kinds_now = kinds(&state);
-    assert!(
-        kinds_now.contains(&OrderConflictKind::OverRefunded),
-        "{kinds_now:?}"
-    );
-    let mut waived = written.clone();
-    waived.entry(
-        HUB,
-        3,
-        50,
-        &[],
-        vec![OrderBody::Ruling(Ruling {
-            kind: RulingKind::WaiveRecollection,
-            about: None,
-            reason: None,
-        })],
-    );
-    assert_eq!(recollect(&waived.state()), 0);
-    written.entry(
-        HUB,
-        3,
-        50,
-        &[],
-        vec![payment(PaymentStep::Recollect, 1_000)],
-    );
-    let state = written.state();
-    assert_eq!((refund(&state), recollect(&state)), (0, 0));
-    assert_eq!(state.payment_state, PaymentState::Captured);
-}
-
-#[test]
 fn a_second_hand_over_is_a_conflict_and_counts_no_more_than_was_ordered() {
     let mut written = collected();
     made_ready(&mut written);
@@ -437,53 +389,6 @@ fn holds_are_released_alone_and_supply_is_waited_for() {
 }
 
 #[test]
-fn a_reservation_of_money_is_taken_when_goods_go_out_and_else_given_up() {
-    let open = |bodies: Vec<OrderBody>| {
-        let mut written = Written::default();
-        let mut order = placed(vec![line(1, "4011", 3)], FulfilmentKind::Ship);
-        order.shipping = Some(money(400));
-        order.total = money(1_900);
-        let mut all = vec![
-            OrderBody::Placed(Box::new(order)),
-            OrderBody::Promised(promised(1, "S001", 3)),
-            payment(PaymentStep::Authorize, 1_900),
-        ];
-        all.extend(bodies);
-        written.entry(HUB, 1, 10, &[], all);
-        written.state()
-    };
-    let shipped = |quantity| {
-        let what = step(
-            FulfilmentStep::Ship,
-            "S001",
-            vec![part(promise(), "4011", quantity)],
-        );
-        vec![
-            OrderBody::Fulfilment(what),
-            ended(promise(), quantity, End::Settled, EndCause::Dispatched),
-        ]
-    };
-    let state = open(vec![]);
-    assert_eq!(state.payment_state, PaymentState::Authorized);
-    assert!(!state.obligations.iter().any(|due| due.key() == "capture"));
-    let state = open(shipped(2));
-    assert!(state.obligations.contains(&OrderObligation::Capture {
-        amount: money(1_400)
-    }));
-    let mut bodies = shipped(2);
-    bodies.push(payment(PaymentStep::Capture, 1_400));
-    let state = open(bodies);
-    assert_eq!(state.payment_state, PaymentState::PartiallyCaptured);
-    assert!(!state.obligations.iter().any(|due| due.key() == "capture"));
-    let state = open(cancelled(3));
-    assert!(
-        state
-            .obligations
-            .contains(&OrderObligation::VoidAuthorization)
-    );
-}
-
-#[test]
 fn what_does_not_belong_to_an_order_is_named() {
     let mut written = collected();
     written.entry(
@@ -524,106 +429,6 @@ fn what_does_not_belong_to_an_order_is_named() {
     let folded = lonely.fold();
     assert_eq!(folded.state, State::Empty);
     assert_eq!(folded.conflicts[0].kind, ConflictKind::Misplaced);
-}
-
-/// Some event about the lines and promises of an order of three lines.
-fn any_body() -> impl Strategy<Value = OrderBody> {
-    let quantity = 1_i64..4;
-    let promise = (1_u64..4, 0_u32..3).prop_map(|(seq, n)| promise_id(HUB, seq, n));
-    let amount = (1_u32..5, quantity, promise, 0_usize..200);
-    amount.prop_map(|(line, quantity, promise, pick)| {
-        let one = |what: PickupStep| {
-            OrderBody::Pickup(step(what, "S001", vec![part(promise, "4011", quantity)]))
-        };
-        match pick % 13 {
-            0 | 1 => OrderBody::Promised(promised(line, "S001", quantity)),
-            2 => OrderBody::Backordered(Backordered {
-                line,
-                quantity: units(quantity - 1),
-                expected: None,
-                supply: None,
-            }),
-            3 => OrderBody::LineCancelled(LineCancelled {
-                line,
-                quantity: units(quantity),
-                reason: None,
-            }),
-            4 => OrderBody::LineChanged(LineChanged {
-                line,
-                quantity: units(quantity + 3),
-                reason: None,
-            }),
-            5 => OrderBody::PromiseCancelled(PromiseCancelled {
-                promise,
-                quantity: units(quantity),
-                cause: EndCause::Cancelled,
-            }),
-            6 => OrderBody::Withdrawn(Withdrawn {
-                promise,
-                quantity: units(quantity),
-                location: store("S001"),
-                cause: EndCause::Cancelled,
-            }),
-            7 => ended(promise, quantity, End::Settled, EndCause::HandedOver),
-            8 => ended(promise, quantity, End::Released, EndCause::Cancelled),
-            9 => ended(promise, quantity, End::Breached, EndCause::ShortPick),
-            10 => one(PickupStep::ALL[pick % PickupStep::ALL.len()]),
-            11 => payment(
-                PaymentStep::ALL[pick % PaymentStep::ALL.len()],
-                quantity * 400,
-            ),
-            _ => OrderBody::Effect(Effect {
-                obligation: "refund".to_owned(),
-                amount: Some(money(quantity * 100)),
-                reference: None,
-            }),
-        }
-    })
-}
-
-proptest! {
-    /// Any events of three writers come to the same in every order and with
-    /// every event any number of times, and every figure adds up.
-    #[test]
-    fn permuted_and_duplicated_orders_fold_alike_and_conserve(
-        spec in prop::collection::vec(
-            (1_u64..4, 0_u64..6, prop::option::of(0_usize..9), any_body()), 0..14,
-        ),
-        order in prop::collection::vec(any::<prop::sample::Index>(), 0..30),
-    ) {
-        let mut written = Written::default();
-        let lines = vec![line(1, "4011", 3), line(2, "4012", 1), line(3, "4013", 2)];
-        let opening = placed(lines, FulfilmentKind::Pickup);
-        written.entry(HUB, 1, 0, &[], vec![
-            OrderBody::Placed(Box::new(opening)),
-            OrderBody::Promised(promised(1, "S001", 3)),
-        ]);
-        let mut seq = [2_u64; 4];
-        for (actor, hlc, parent, body) in spec {
-            let at = seq[usize::try_from(actor).unwrap()];
-            seq[usize::try_from(actor).unwrap()] += 1;
-            let parents: Vec<_> = parent
-                .and_then(|index| written.0.get(index))
-                .map(|(key, _, _)| *key)
-                .into_iter()
-                .collect();
-            written.entry(actor, at, hlc, &parents, vec![body]);
-        }
-        let plain = written.fold();
-        let State::Order(state) = &plain.state else { panic!("{plain:?}") };
-        conserves(state);
-        let refunds = state.obligations.iter().filter(|due| due.key() == "refund").count();
-        prop_assert!(refunds < 2);
-        prop_assert!(refund(state) == 0 || recollect(state) == 0);
-        let mut shuffled = written.placed();
-        shuffled.reverse();
-        for index in order {
-            let copy = shuffled[index.index(shuffled.len())].clone();
-            let at = index.index(shuffled.len());
-            shuffled.insert(at, copy);
-        }
-        prop_assert_eq!(fold(shuffled), plain);
-    }
 }
 
 #[test]
