@@ -37,6 +37,8 @@ pub(crate) fn open_writer(path: &Path, options: &StoreOptions) -> Result<Connect
     settle(&conn, path, "journal_mode", &"wal")?;
     settle(&conn, path, "synchronous", &2)?;
     settle(&conn, path, "foreign_keys", &1)?;
+    // What a savepoint copies aside stays in memory instead of a file of its own.
+    settle(&conn, path, "temp_store", &2)?;
     settle(&conn, path, "wal_autocheckpoint", &0)?;
     let keep = i64::try_from(WAL_KEEP_BYTES).expect("invariant: a constant below 2^63");
     settle(&conn, path, "journal_size_limit", &keep)?;

@@ -108,6 +108,10 @@ impl Writer {
         (hooks, fault)
     }
 
+    /// Each command of several runs in a savepoint, so that one that is refused
+    /// takes back nothing but its own. For that SQLite copies every page aside
+    /// before it changes; a command that is alone does without, and the whole
+    /// transaction is taken back if it is refused.
     fn run_group(
         &self,
         tx: &WriteTx,
@@ -115,19 +119,27 @@ impl Writer {
         kept: &mut Vec<Hooks>,
     ) -> Result<(), Fault> {
         let own = |error: rusqlite::Error| Fault::of_own(&error, &self.dir);
+        let alone = group.len() == 1;
         execute(tx, "BEGIN IMMEDIATE").map_err(own)?;
         for command in group {
-            execute(tx, "SAVEPOINT command").map_err(own)?;
+            if !alone {
+                execute(tx, "SAVEPOINT command").map_err(own)?;
+            }
             let verdict = command.run(tx, &self.dir);
             let hooks = tx.take_hooks();
             match verdict {
                 Verdict::Keep => {
                     kept.push(hooks);
-                    execute(tx, "RELEASE command").map_err(own)?;
+                    if !alone {
+                        execute(tx, "RELEASE command").map_err(own)?;
+                    }
                 }
                 Verdict::Discard => {
                     hooks.rolled_back();
                     tracing::debug!(write.name = command.name(), "a write was refused");
+                    if alone {
+                        return execute(tx, "ROLLBACK").map_err(own);
+                    }
                     execute(tx, "ROLLBACK TO command").map_err(own)?;
                     execute(tx, "RELEASE command").map_err(own)?;
                 }
