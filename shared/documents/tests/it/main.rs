@@ -4,5 +4,6 @@
 mod automerge_bytes;
 mod gate;
 mod mutation;
+mod orders;
 mod short;
 mod support;

@@ -125,6 +125,20 @@ fn goods_moved_at_another_location() {
     });
 }
 
+/// A store may not write orders, nor what the hub decides about one.
+#[test]
+fn what_only_the_hub_may_say_of_an_order() {
+    let golden = include_str!("../../../../domain/tests/golden/event-order-placed.v1.hex");
+    let digits: String = golden.split_whitespace().collect();
+    let bytes = (0..digits.len()).step_by(2);
+    let order = bytes
+        .map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap())
+        .collect();
+    parks("location", |forger| {
+        forger.open_bytes(&[order]);
+    });
+}
+
 #[test]
 fn one_bad_part_keeps_the_whole_entry_out() {
     let hub = parks("gate.business", |forger| {
