@@ -26,9 +26,6 @@ use crate::time::Timestamp;
 pub(super) const FIRST: u32 = 16;
 pub(super) const LAST: u32 = 31;
 
-/// Most parents that an event names.
-const MAX_PARENTS: usize = 64;
-
 struct Head {
     at: Timestamp,
     by: Option<String>,
@@ -268,9 +265,6 @@ pub(super) fn read(kind: u32, d: &mut Decoder<'_>) -> Read<OrderEvent> {
     let head: Head = next(d, &mut left, "head")?;
     let body = get_body(kind, d, &mut left)?;
     skip(d, left)?;
-    if head.parents.len() > MAX_PARENTS {
-        return Err(format!("it names more than {MAX_PARENTS} parents"));
-    }
     let event = OrderEvent {
         at: head.at,
         by: head.by,

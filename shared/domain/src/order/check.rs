@@ -2,11 +2,12 @@
 //! it is read. Whether it fits its order is asked by decisions and seen by the
 //! fold.
 
-use super::event::{OrderBody, OrderEvent, OrderPlaced, StepPart};
+use super::event::{MAX_PARENTS, OrderBody, OrderEvent, OrderPlaced, StepPart, StepRecorded};
 use crate::fold::Class;
 use crate::ids::LocationId;
 use crate::money::Money;
 use crate::quantity::Quantity;
+use crate::receipt::MAX_TEXT;
 use crate::record::{Check, Unsound};
 
 /// Who may write an event of an order.
@@ -41,6 +42,13 @@ impl OrderEvent {
     pub fn check(&self) -> Result<(), Unsound> {
         let check = Check("order event");
         check.texts([&self.by])?;
+        check.that(
+            self.parents.len() <= MAX_PARENTS,
+            "it names more than 64 parents",
+        )?;
+        let fit = self.body.texts().into_iter().flatten();
+        let fit = fit.map(String::len).all(|length| length <= MAX_TEXT);
+        check.that(fit, "a text is longer than 200 bytes")?;
         match &self.body {
             OrderBody::Placed(placed) => placed.check(),
             OrderBody::Promised(body) => positive(body.quantity),
@@ -127,6 +135,40 @@ impl OrderEvent {
             (_, Recorder::Location(location)) => Some(location),
             (_, Recorder::Hub) => None,
         }
+    }
+}
+
+impl OrderBody {
+    /// The free texts of an event; those of an order's lines are checked when it
+    /// is accepted.
+    fn texts(&self) -> [Option<&String>; 3] {
+        let of = |text| [text, None, None];
+        match self {
+            Self::Placed(body) => [Some(&body.external_id), body.customer_ref.as_ref(), None],
+            Self::Promised(body) => of(body.decision.as_ref()),
+            Self::Backordered(body) => of(body.supply.as_ref()),
+            Self::HoldPlaced(body) => of(body.reason.as_ref()),
+            Self::HoldReleased(body) => of(body.reason.as_ref()),
+            Self::Payment(body) => of(body.reference.as_ref()),
+            Self::CancelRequested(body) => of(Some(&body.reason)),
+            Self::LineCancelled(body) => of(body.reason.as_ref()),
+            Self::LineChanged(body) => of(body.reason.as_ref()),
+            Self::Pickup(step) => step.texts(),
+            Self::Fulfilment(step) => step.texts(),
+            Self::Effect(body) => [Some(&body.obligation), body.reference.as_ref(), None],
+            Self::Ruling(body) => of(body.reason.as_ref()),
+            Self::PromiseCancelled(_) | Self::Withdrawn(_) | Self::PromiseEnded(_) => of(None),
+        }
+    }
+}
+
+impl<S> StepRecorded<S> {
+    const fn texts(&self) -> [Option<&String>; 3] {
+        [
+            self.reason.as_ref(),
+            self.parcel.as_ref(),
+            self.carrier.as_ref(),
+        ]
     }
 }
 

@@ -12,6 +12,10 @@ use crate::quantity::Quantity;
 use crate::rights::End;
 use crate::time::Timestamp;
 
+/// Most parents that an event names; it is unordered beside those that it leaves
+/// out, and the next event can name them.
+pub(crate) const MAX_PARENTS: usize = 64;
+
 /// One event of an order.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct OrderEvent {

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use super::conflict::OrderConflict;
 use super::customer::CustomerState;
-use super::event::{OrderBody, OrderEvent, OrderPlaced};
+use super::event::{MAX_PARENTS, OrderBody, OrderEvent, OrderPlaced};
 use super::line::{HoldId, HoldKind, OrderLine, PromiseId};
 use super::machine::{FulfilmentState, OrderStatus, PaymentState, PickupState};
 use super::obligation::OrderObligation;
@@ -251,7 +251,11 @@ fn events(
     let event = |(i, body)| OrderEvent {
         at,
         by: by.map(str::to_owned),
-        parents: if i == 0 { heads.to_vec() } else { Vec::new() },
+        parents: if i == 0 {
+            heads.iter().take(MAX_PARENTS).copied().collect()
+        } else {
+            Vec::new()
+        },
         body,
     };
     bodies

@@ -237,6 +237,14 @@ fn what_contradicts_itself_is_not_read() {
     assert!(error.contains("not above zero"), "{error}");
     let error = refused(OrderBody::Pickup(step(PickupStep::Pick, "S001", vec![])));
     assert!(error.contains("no lines"), "{error}");
+    let mut long = promised(1, "S001", 1);
+    long.decision = Some("x".repeat(201));
+    let long = event_of(vec![], OrderBody::Promised(long));
+    let error = long.check().unwrap_err().to_string();
+    assert!(error.contains("200 bytes"), "{error}");
+    let crowd = event_of(vec![key(1, 1, 1); 65], long.body);
+    let error = crowd.check().unwrap_err().to_string();
+    assert!(error.contains("64 parents"), "{error}");
 }
 
 #[test]
