@@ -11,6 +11,7 @@ mod wire;
 
 use std::collections::BTreeSet;
 
+use evertill_domain::rights::{CellsError, PairCells, decode_cells, encode_cells};
 use evertill_domain::{
     ActorId, Currency, DocumentId, Hlc, LocationId, NodeId, RegisterId, ReplicaId, Seq,
 };
@@ -18,8 +19,11 @@ use evertill_domain::{
 use crate::chain::{EntryHash, Watermark};
 use crate::limits::{MAX_ENTRY_BYTES, MAX_PARTS};
 
-/// The schema that this version writes. Later ones are read as far as known.
+/// The schema of entries without cells of rights.
 pub const SCHEMA: u16 = 1;
+/// The schema of entries with cells of rights. An entry is written in the lowest
+/// schema that says it, and later ones are read as far as known.
+pub const CELLS_SCHEMA: u16 = 2;
 
 /// One local transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +36,7 @@ pub struct Entry {
     pub prev_hash: EntryHash,
     /// When it was written, by the author's hybrid logical clock.
     pub hlc: Hlc,
-    /// Schema of the bytes; [`SCHEMA`] for entries written here.
+    /// Schema of the bytes; [`SCHEMA`] or [`CELLS_SCHEMA`] for entries written here.
     pub schema: u16,
     /// Set on the few entries that are about the journal itself.
     pub control: Option<Control>,
@@ -41,8 +45,8 @@ pub struct Entry {
     pub reissue: Option<(ReplicaId, Seq)>,
     /// One per document, `n` ascending.
     pub parts: Vec<Part>,
-    /// The cells of rights, as raw CBOR. Empty in schema 1; what a later schema
-    /// wrote is kept as it came.
+    /// The cells of rights, as raw CBOR; see [`Entry::rights`]. Empty in schema 1;
+    /// what a later schema wrote is kept as it came.
     pub cells: Vec<u8>,
 }
 
@@ -162,8 +166,8 @@ impl Sealed {
     /// # Errors
     /// [`EntryError`] when the entry breaks a rule or a limit.
     pub fn seal(entry: Entry) -> Result<Self, EntryError> {
-        if entry.schema != SCHEMA {
-            return Err(entry.broken("entries are written in this version's schema"));
+        if entry.schema > CELLS_SCHEMA {
+            return Err(entry.broken("entries are written in a schema of this version"));
         }
         entry.check()?;
         let bytes = wire::encode(&entry);
@@ -185,7 +189,7 @@ impl Sealed {
         let entry = wire::decode(&bytes)?;
         entry.check()?;
         // Two spellings of one entry would be two hashes of one transaction.
-        if entry.schema == SCHEMA && wire::encode(&entry) != bytes {
+        if entry.schema <= CELLS_SCHEMA && wire::encode(&entry) != bytes {
             return Err(EntryError::NotCanonical { seq: entry.seq });
         }
         Self::close(entry, bytes)
@@ -226,6 +230,25 @@ impl Entry {
         }
     }
 
+    /// Says the counters of the entry's own replica, as they stand after it.
+    pub fn set_rights(&mut self, cells: &PairCells) {
+        self.cells = encode_cells(cells);
+        self.schema = if cells.is_empty() {
+            SCHEMA
+        } else {
+            CELLS_SCHEMA
+        };
+    }
+
+    /// The counters that the entry says of its own replica.
+    ///
+    /// # Errors
+    /// The bytes are no cells. The entry stands all the same: only its rights
+    /// cannot be read.
+    pub fn rights(&self) -> Result<PairCells, CellsError> {
+        decode_cells(&self.cells)
+    }
+
     /// The actor that a start entry names.
     #[must_use]
     pub fn started_actor(&self) -> Option<ActorId> {
@@ -243,8 +266,12 @@ impl Entry {
         if self.schema == 0 {
             return Err(self.broken("schemas are numbered from 1"));
         }
-        if self.schema == SCHEMA && self.cells != wire::EMPTY_ARRAY {
+        let has_cells = self.cells != wire::EMPTY_ARRAY;
+        if self.schema == SCHEMA && has_cells {
             return Err(self.broken("schema 1 has no cells"));
+        }
+        if self.schema == CELLS_SCHEMA && !has_cells {
+            return Err(self.broken("an entry without cells is written in schema 1"));
         }
         if self.parts.len() > MAX_PARTS {
             return Err(EntryError::TooManyParts {

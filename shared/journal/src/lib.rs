@@ -20,7 +20,8 @@ pub mod limits;
 pub use chain::{BreakReason, Chain, ChainBreak, EntryHash, Watermark};
 pub use codec::{PartCodec, PartOrigin, Short};
 pub use entry::{
-    Control, Entry, EntryError, Part, RegisterState, RegisterTotal, SCHEMA, Sealed, Start,
+    CELLS_SCHEMA, Control, Entry, EntryError, Part, RegisterState, RegisterTotal, SCHEMA, Sealed,
+    Start,
 };
 pub use frame::{Compression, Frame, FrameError, PackError, pack, unpack};
 pub use limits::{FRAME_BYTES, FRAME_ENTRIES, MAX_ENTRY_BYTES, MAX_PARTS};

@@ -1,4 +1,4 @@
-//! The bytes of an entry, version 1.
+//! The bytes of an entry, versions 1 and 2.
 //!
 //! ```text
 //! entry    = [schema, replica, seq, prev_hash, hlc, control / null,
@@ -11,7 +11,8 @@
 //! ```
 //!
 //! Numbers, byte strings and texts have definite length and shortest form. The
-//! currency is its ISO 4217 number. Fields are never renumbered; a later schema
+//! currency is its ISO 4217 number. Cells are an empty array in version 1, and
+//! what `evertill_domain::rights::encode_cells` writes in version 2. Fields are never renumbered; a later schema
 //! appends.
 
 use std::convert::Infallible;

@@ -1,5 +1,8 @@
 //! The bytes of entries: version 1 for ever, and what later versions add.
 
+use std::collections::BTreeMap;
+
+use evertill_domain::rights::{CellWrite, Own, PairCells};
 use evertill_domain::{Hlc, ReplicaId};
 use evertill_journal::{
     Chain, Control, Entry, EntryError, MAX_ENTRY_BYTES, MAX_PARTS, Part, Sealed, Watermark,
@@ -32,6 +35,43 @@ fn golden_bytes_of_version_1() {
     );
 }
 
+/// A sale that burned three units of the right to promise them.
+fn burning() -> Entry {
+    let mut entry = sale(&start().watermark(), b"change".to_vec()).entry;
+    let pair = ("S001".parse().unwrap(), "SKU-1".parse().unwrap());
+    let own = Own {
+        mint: 9_000,
+        burn: 3_000,
+        ..Own::default()
+    };
+    let sent = BTreeMap::from([(ReplicaId(9), 4_000)]);
+    entry.set_rights(&PairCells::from([(pair, CellWrite { own, sent })]));
+    entry
+}
+
+#[test]
+fn golden_bytes_of_version_2() {
+    let sealed = Sealed::seal(burning()).unwrap();
+    assert_eq!(sealed.entry.schema, 2);
+    golden(&sealed, include_str!("../golden/entry-cells.v2.hex"));
+    assert_eq!(sealed.entry.rights().unwrap().len(), 1);
+}
+
+#[test]
+fn an_entry_without_cells_has_one_schema_and_strange_cells_stay_readable_as_bytes() {
+    let mut entry = burning();
+    entry.set_rights(&PairCells::new());
+    assert_eq!(entry.schema, 1);
+    assert_eq!(entry.rights(), Ok(PairCells::new()));
+    // The entry is stored and sent on; only its rights cannot be read.
+    entry.schema = 2;
+    entry.cells = vec![0x81, 0xf5];
+    let sealed = Sealed::seal(entry).unwrap();
+    let read = Sealed::decode(sealed.bytes.clone()).unwrap();
+    assert_eq!(read, sealed);
+    assert!(read.entry.rights().is_err());
+}
+
 /// The sale of the fixtures as a later schema might write it: more cells, a
 /// later field in a part, and two more fields at the end.
 fn later() -> Vec<u8> {
@@ -40,7 +80,7 @@ fn later() -> Vec<u8> {
         (bytes[0], bytes[1], bytes[bytes.len() - 1]),
         (0x89, 1, 0x80)
     );
-    let mut later = vec![0x8b, 2];
+    let mut later = vec![0x8b, 3];
     later.extend(&bytes[2..bytes.len() - 1]);
     let part = later
         .windows(2)
@@ -57,7 +97,7 @@ fn later() -> Vec<u8> {
 fn what_a_later_schema_adds_survives() {
     let sealed = Sealed::decode(later()).unwrap();
     assert_eq!(sealed.bytes, later());
-    assert_eq!(sealed.entry.schema, 2);
+    assert_eq!(sealed.entry.schema, 3);
     assert_eq!(sealed.entry.parts[0].change, b"change");
     assert_eq!(sealed.entry.cells, [0x81, 0x82, 0x01, 0x02]);
     let mut chain = Chain::from(REPLICA, start().watermark());
@@ -136,7 +176,8 @@ fn limits_and_rules_hold_on_both_sides() {
         })
     };
     assert!(numbered(0, 1).is_err());
-    assert!(numbered(1, 2).is_err());
+    assert!(numbered(1, 2).is_err(), "schema 2 has cells");
+    assert!(numbered(1, 3).is_err());
     let oversized = Sealed::decode(vec![0; MAX_ENTRY_BYTES + 1]);
     assert!(matches!(oversized, Err(EntryError::TooLarge { .. })));
 }

@@ -65,7 +65,7 @@ fn a_codec_that_is_wrong_costs_space_but_no_entry() {
 fn a_later_schemas_entry_travels_as_it_is() {
     let mut bytes = sale(&start().watermark(), change(2)).bytes;
     bytes[0] = 0x8a;
-    bytes[1] = 2;
+    bytes[1] = 3;
     bytes.push(0xf5);
     let entries = [start(), Sealed::decode(bytes).unwrap()];
     let frame = packed(&entries);
