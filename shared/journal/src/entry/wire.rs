@@ -12,8 +12,8 @@
 //!
 //! Numbers, byte strings and texts have definite length and shortest form. The
 //! currency is its ISO 4217 number. Cells are an empty array in version 1, and
-//! what `evertill_domain::rights::encode_cells` writes in version 2. Fields are never renumbered; a later schema
-//! appends.
+//! what `evertill_domain::rights::encode_cells` writes in version 2. Fields are
+//! never renumbered; a later schema appends.
 
 use std::convert::Infallible;
 
