@@ -15,21 +15,25 @@ mod stored;
 use std::collections::BTreeSet;
 
 use evertill_documents::{ChangeInfo, read};
+use evertill_domain::rights::PairCells;
 use evertill_domain::{ReplicaId, Seq, event};
-use evertill_journal::Part;
+use evertill_journal::{CELLS_SCHEMA, Part};
 use rusqlite::{Connection, params};
 
 pub use fingerprint::fingerprint;
 
 use crate::apply::{self, AppliedPart, Batch};
 use crate::journal;
+use crate::projection::rights;
 use crate::sql::{Doing, TableError, TableResult, int};
 use order::Cases;
 use stored::{Content, Stored};
 
 /// The tables that are computed.
-pub const PROJECTIONS: [&str; 13] = [
+pub const PROJECTIONS: [&str; 15] = [
     "actor",
+    "cell",
+    "cell_sent",
     "count_task",
     "day",
     "day_tax",
@@ -67,6 +71,7 @@ pub fn rebuild(conn: &Connection) -> TableResult<Rebuilt> {
     }
     let mut run = Run {
         conn,
+        author: journal::identity(conn)?.map(|author| author.replica),
         own: journal::held(conn)?,
         batch: Batch::default(),
         cases: Cases::read(conn)?,
@@ -87,6 +92,8 @@ pub fn rebuild(conn: &Connection) -> TableResult<Rebuilt> {
 
 struct Run<'a> {
     conn: &'a Connection,
+    /// The journal that is written here.
+    author: Option<ReplicaId>,
     /// Journals held here: a feed of one of these repeats them.
     own: BTreeSet<ReplicaId>,
     batch: Batch,
@@ -102,6 +109,7 @@ impl Run<'_> {
         self.take_in(&stored.content);
         if self.cases.keep_out(arrival) {
             self.rebuilt.left_out += 1;
+            self.rights(&stored.content, rights::debits)?;
         } else {
             self.apply(stored)?;
         }
@@ -127,7 +135,34 @@ impl Run<'_> {
         }
     }
 
+    /// Notes what an entry says of its writer's rights, as far as it counts.
+    fn rights(
+        &self,
+        content: &Content,
+        counts: impl FnOnce(&PairCells) -> PairCells,
+    ) -> TableResult<()> {
+        let Content::Entry(sealed) = content else {
+            return Ok(());
+        };
+        let (entry, writer) = (&sealed.entry, sealed.entry.replica);
+        if entry.schema < CELLS_SCHEMA {
+            return Ok(());
+        }
+        // The hub speaks of rights of every location.
+        let location = if self.author == Some(writer) {
+            None
+        } else {
+            journal::state(self.conn, writer)?.map(|journal| journal.location)
+        };
+        match rights::said(entry, location.as_ref()) {
+            Ok(cells) => rights::note(self.conn, writer, &counts(&cells)),
+            // The entry is in quarantine for it.
+            Err(_) => Ok(()),
+        }
+    }
+
     fn apply(&mut self, stored: Stored) -> TableResult<()> {
+        self.rights(&stored.content, PairCells::clone)?;
         match stored.content {
             Content::Entry(sealed) => {
                 let entry = &sealed.entry;

@@ -4,6 +4,7 @@
 //! Invariant: an entry or item is applied whole or not at all, and one that is
 //! not applied has a case in quarantine.
 
+use evertill_domain::rights::PairCells;
 use evertill_domain::{DocumentId, Hlc, LocationId, NodeId, ReplicaId, Seq, Timestamp};
 use evertill_journal::{Control, Entry, Start};
 use rusqlite::Connection;
@@ -14,6 +15,7 @@ use super::judge::{self, Carried, Judged, Parked};
 use crate::apply::{self, Batch};
 use crate::feed::{self, Item};
 use crate::journal;
+use crate::projection::rights;
 use crate::quarantine::{self, CaseKind, NewCase};
 use crate::sql::{Doing, TableResult};
 
@@ -44,6 +46,8 @@ pub(crate) struct Arrived<'a> {
     /// A start, and who may write it.
     pub(crate) start: Option<(&'a Start, NodeId)>,
     pub(crate) carried: Carried<'a>,
+    /// What it says of its writer's rights.
+    pub(crate) rights: Judged<PairCells>,
 }
 
 /// What came of one.
@@ -80,6 +84,9 @@ impl<'a> Intake<'a> {
         match self.try_apply(arrived)? {
             Ok(receipts) => Ok(Taken::Applied(receipts)),
             Err(parked) => {
+                if let Ok(cells) = &arrived.rights {
+                    rights::note(self.conn, arrived.replica, &rights::debits(cells))?;
+                }
                 self.park(arrived, &parked)?;
                 Ok(Taken::Parked)
             }
@@ -92,6 +99,10 @@ impl<'a> Intake<'a> {
         if let Some(parked) = self.is_not_its_own(arrived)? {
             return Ok(Err(parked));
         }
+        let cells = match &arrived.rights {
+            Ok(cells) => cells,
+            Err(parked) => return Ok(Err(parked.clone())),
+        };
         let parts = match judge::judge(self.conn, &arrived.carried)? {
             Ok(parts) => parts,
             Err(parked) => return Ok(Err(parked)),
@@ -103,6 +114,7 @@ impl<'a> Intake<'a> {
         if let Some((start, _)) = arrived.start {
             apply::start_actor(self.conn, &start.actor, arrived.replica, arrived.seq)?;
         }
+        rights::note(self.conn, arrived.replica, cells)?;
         Ok(Ok(receipts))
     }
 
@@ -270,6 +282,8 @@ impl<'a> Arrived<'a> {
                 written_as,
                 parts: entry.parts.iter().zip(ends.chain([u32::MAX])).collect(),
             },
+            rights: rights::said(entry, Some(location))
+                .map_err(|reason| Parked::new("rights", reason)),
         }
     }
 
@@ -298,6 +312,7 @@ impl<'a> Arrived<'a> {
                 written_as: item.written_as(),
                 parts: parts.map(|part| (&part.part, part.n_end)).collect(),
             },
+            rights: Ok(PairCells::new()),
         }
     }
 

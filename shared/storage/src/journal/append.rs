@@ -3,6 +3,7 @@
 //! Invariant: what is appended here would pass the gate of every other replica.
 
 use evertill_documents::{ChangeInfo, append as append_change, create};
+use evertill_domain::rights::PairCells;
 use evertill_domain::{DocumentId, Event, Timestamp, event};
 use evertill_journal::{Control, Entry, Part, Sealed, Watermark};
 use rusqlite::Connection;
@@ -10,7 +11,7 @@ use rusqlite::Connection;
 use super::author::tick;
 use super::{Author, head, set_head, store};
 use crate::apply::{self, AppliedPart, Batch};
-use crate::projection::documents;
+use crate::projection::{documents, rights};
 use crate::sql::{TableError, TableResult};
 
 /// What a local transaction adds.
@@ -42,7 +43,21 @@ pub fn append(
     now: Timestamp,
     writes: &[Write],
 ) -> TableResult<Appended> {
-    write_entry(conn, author, now, None, writes)
+    append_with_rights(conn, author, now, writes, &PairCells::new())
+}
+
+/// [`append`], with what the transaction does to the author's own rights.
+///
+/// # Errors
+/// As for [`append`].
+pub fn append_with_rights(
+    conn: &Connection,
+    author: &Author,
+    now: Timestamp,
+    writes: &[Write],
+    cells: &PairCells,
+) -> TableResult<Appended> {
+    write_entry(conn, author, now, None, writes, cells)
 }
 
 /// [`append`], also for the entries that are about the journal itself.
@@ -52,11 +67,13 @@ pub(super) fn write_entry(
     now: Timestamp,
     control: Option<Control>,
     writes: &[Write],
+    cells: &PairCells,
 ) -> TableResult<Appended> {
     let before = head(conn, author.replica)?;
     let mut entry = Entry::after(author.replica, &before, tick(conn, now)?);
     let started = matches!(control, Some(Control::Start(_)));
     entry.control = control;
+    entry.set_rights(cells);
     let mut applied = Vec::with_capacity(writes.len());
     for (n, write) in (0..).zip(writes) {
         let (part, info, event) = compose(conn, author, entry.seq, n, write)?;
@@ -76,6 +93,7 @@ pub(super) fn write_entry(
     let mut batch = Batch::default();
     let receipts = apply::apply(conn, &mut batch, (author.replica, seq), &applied)?;
     let receipts = receipts.map_err(unfit)?;
+    rights::note(conn, author.replica, cells)?;
     let arrival = crate::arrival::last(conn)? + 1;
     store(conn, arrival, &sealed, receipts)?;
     let at = sealed.watermark();

@@ -7,6 +7,7 @@
 //! Invariant: `local` has one row, and its actor is the one that the journal's
 //! last start entry names.
 
+use evertill_domain::rights::PairCells;
 use evertill_domain::{ActorId, Hlc, LocationId, NodeId, ReplicaId, Timestamp};
 use evertill_journal::{Control, RegisterState, RegisterTotal, Start};
 use rusqlite::{Connection, params};
@@ -106,7 +107,14 @@ pub fn start(conn: &Connection, beginning: &Beginning) -> TableResult<Author> {
         predecessor: None,
         registers: register_states(conn, &author.location)?,
     });
-    write_entry(conn, &author, beginning.now, Some(control), &[])?;
+    write_entry(
+        conn,
+        &author,
+        beginning.now,
+        Some(control),
+        &[],
+        &PairCells::new(),
+    )?;
     Ok(author)
 }
 

@@ -14,7 +14,7 @@ mod entries;
 mod heads;
 
 pub use crate::ingest::actor_at;
-pub use append::{Appended, Write, append};
+pub use append::{Appended, Write, append, append_with_rights};
 pub use author::{Author, Beginning, identity, start};
 pub use entries::{entries_after, entry, entry_hash};
 pub(crate) use entries::{set_receipts, store};

@@ -10,4 +10,5 @@ pub mod days;
 pub mod documents;
 pub mod receipts;
 pub mod registers;
+pub mod rights;
 pub mod stock;

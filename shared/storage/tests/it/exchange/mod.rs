@@ -7,5 +7,6 @@ mod hostile;
 mod ingest;
 mod quarantine;
 mod release;
+mod rights;
 mod verify;
 pub(crate) mod world;

@@ -28,10 +28,13 @@ fn a_rebuild_gives_identical_tables() {
 
 #[test]
 fn every_table_below_the_line_in_the_schema_is_rebuilt() {
-    let schema = include_str!("../../../migrations/0001_journal.sql");
-    let (_, projections) = schema.split_once("-- Projections:").unwrap();
-    let mut tables: Vec<&str> = projections
-        .lines()
+    let schemas = [
+        include_str!("../../../migrations/0001_journal.sql"),
+        include_str!("../../../migrations/0003_rights.sql"),
+    ];
+    let mut tables: Vec<&str> = schemas
+        .iter()
+        .flat_map(|schema| schema.split_once("-- Projections:").unwrap().1.lines())
         .filter_map(|line| line.strip_prefix("CREATE TABLE ")?.strip_suffix(" ("))
         .collect();
     tables.sort_unstable();

@@ -23,8 +23,12 @@ pub(crate) fn database() -> Connection {
     let conn = Connection::open_in_memory().unwrap();
     // As the store sets it; with less, every statement would be parsed anew.
     conn.set_prepared_statement_cache_capacity(256);
-    conn.execute_batch(include_str!("../../../migrations/0001_journal.sql"))
-        .unwrap();
+    for schema in [
+        include_str!("../../../migrations/0001_journal.sql"),
+        include_str!("../../../migrations/0003_rights.sql"),
+    ] {
+        conn.execute_batch(schema).unwrap();
+    }
     conn
 }
 
