@@ -11,6 +11,7 @@ mod movements;
 mod order;
 mod promising;
 mod refused;
+mod rights;
 mod routing;
 mod sale;
 mod stock_events;
