@@ -1,5 +1,5 @@
-//! What a running node does by itself from time to time: it throws away old
-//! answers and measures itself.
+//! What a running node does by itself: it throws away old answers, measures
+//! itself, and mints and withdraws as its location's minter.
 //!
 //! Invariant: nothing waits for this; what fails is logged and tried again.
 
@@ -7,6 +7,7 @@ use evertill_http::app::watch::{self, gauge};
 use evertill_storage::journal;
 use tokio::task::JoinHandle;
 
+use crate::services::rights;
 use crate::state::{Node, now};
 
 /// The tasks of a running node; dropping it ends them.
@@ -26,6 +27,7 @@ impl Upkeep {
         Self(vec![
             tokio::spawn(watch::prune_answers(store.clone(), now)),
             tokio::spawn(watch::show(store, move || measure(measured.clone()))),
+            tokio::spawn(rights::keep(node.clone())),
         ])
     }
 }

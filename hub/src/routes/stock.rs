@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use evertill_domain::{LocationId, Sku};
-use evertill_http::api::HubStockView;
+use evertill_http::api::{HubStockView, Pledged};
 use evertill_http::{List, Page, Problem, Query};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -52,6 +52,10 @@ fn view(stock: &Stock) -> HubStockView {
         &item.sku,
         stock.unit,
         figures,
+        Pledged {
+            promised: stock.promised,
+            ..Pledged::default()
+        },
         stock.complete,
     )
 }

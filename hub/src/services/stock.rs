@@ -6,6 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use evertill_domain::{LocationId, Sku, Unit};
+use evertill_storage::projection::promises;
 use evertill_storage::projection::stock::{self, StockFilter, StockItem};
 use evertill_storage::{TableError, completeness};
 
@@ -17,6 +18,8 @@ use crate::state::Hub;
 pub struct Stock {
     /// Where, what and how much.
     pub item: StockItem,
+    /// What is pledged to orders, in thousandths.
+    pub promised: i64,
     /// What it is counted in; pieces if master data does not know it.
     pub unit: Unit,
     /// Whether everything that the location last announced is counted.
@@ -84,15 +87,21 @@ pub async fn page(
             };
             let after = after.as_ref().map(|at| (&at.location, &at.sku));
             let items = stock::page(conn, filter, after, limit)?;
+            let items = items.into_iter().map(|item| {
+                let promised = promises::live(conn, &item.location, &item.sku)?;
+                Ok((item, promised))
+            });
+            let items = items.collect::<Result<Vec<_>, TableError>>()?;
             Ok::<_, TableError>((items, completeness::incomplete(conn)?))
         })
         .await?;
-    let skus: Vec<Sku> = items.iter().map(|item| item.sku.clone()).collect();
+    let skus: Vec<Sku> = items.iter().map(|(item, _)| item.sku.clone()).collect();
     let products = hub
         .reference()
         .read(move |view| view.products_by_sku(&skus))
         .await?;
-    let stock = |item: StockItem| Stock {
+    let stock = |(item, promised): (StockItem, i64)| Stock {
+        promised,
         unit: products
             .get(&item.sku)
             .map_or(Unit::Each, |product| product.unit),

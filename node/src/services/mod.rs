@@ -18,6 +18,7 @@ mod once;
 pub mod products;
 pub mod receipts;
 pub mod returns;
+pub mod rights;
 pub mod sales;
 pub mod status;
 pub mod stock;

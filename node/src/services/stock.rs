@@ -3,8 +3,8 @@
 //! Invariant: a product that never moved has stock of zero, not none.
 
 use evertill_domain::Sku;
-use evertill_http::api::StockView;
-use evertill_storage::projection::stock;
+use evertill_http::api::{Pledged, StockView};
+use evertill_storage::projection::{promises, rights, stock};
 
 use super::{Failure, Refusal};
 use crate::state::Node;
@@ -17,16 +17,30 @@ use crate::state::Node;
 pub async fn of(node: &Node, sku: String) -> Result<StockView, Failure> {
     let unknown = || Refusal::Unknown(format!("no product {sku} is known here"));
     let sku: Sku = sku.parse().map_err(|_| unknown())?;
-    let location = node.author().ok_or(Refusal::NotEnrolled)?.location;
-    let named = sku.clone();
-    let product = node
+    let author = node.author().ok_or(Refusal::NotEnrolled)?;
+    let location = author.location;
+    let (named, here) = (sku.clone(), location.clone());
+    let (product, safety_stock) = node
         .reference()
-        .read(move |view| Ok::<_, Refusal>(view.product(&named)?))
+        .read(move |view| {
+            let product = view.product(&named)?;
+            let withheld = match &product {
+                Some(product) => super::rights::terms(view, &here, product)?.safety_stock,
+                None => 0,
+            };
+            Ok::<_, Refusal>((product, withheld))
+        })
         .await?;
-    let moved = sku.clone();
-    let figures = node
+    let (moved, here) = (sku.clone(), location.clone());
+    let replica = author.replica;
+    let (figures, promised, rights) = node
         .store()
-        .read(move |conn| Ok::<_, Refusal>(stock::of(conn, &location, &moved)?))
+        .read(move |conn| {
+            let figures = stock::of(conn, &here, &moved)?;
+            let promised = promises::live(conn, &here, &moved)?;
+            let rights = rights::cells(conn, &here, &moved)?.rights(replica);
+            Ok::<_, Refusal>((figures, promised, rights))
+        })
         .await?;
     // Goods whose product was deleted since are still in the building.
     if product.is_none() && figures.is_none() {
@@ -34,5 +48,10 @@ pub async fn of(node: &Node, sku: String) -> Result<StockView, Failure> {
     }
     let unit = product.map(|product| product.unit).unwrap_or_default();
     let buckets = figures.map(|figures| figures.buckets).unwrap_or_default();
-    Ok(StockView::of(&sku, unit, &buckets))
+    let pledged = Pledged {
+        promised,
+        safety_stock,
+        rights,
+    };
+    Ok(StockView::of(&sku, unit, &buckets, pledged))
 }

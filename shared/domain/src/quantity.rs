@@ -215,6 +215,16 @@ impl Unit {
         Self::Foot,
     ];
 
+    /// Rights to promise a product are handed on in multiples of this, in
+    /// thousandths: whole pieces, and tenths of what is weighed or measured.
+    #[must_use]
+    pub const fn rights_quantum(self) -> i64 {
+        match self {
+            Self::Each => 1_000,
+            _ => 100,
+        }
+    }
+
     /// The unit's short name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

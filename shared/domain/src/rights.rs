@@ -37,7 +37,8 @@
 //! The other rules guard the steps above. A promise is given back only once the
 //! minter has recorded that it will not hand the goods over, or one part would
 //! end twice (2). A mint is used only once a second medium holds it, or a
-//! restored node would mint it again (3). A new replica starts with nothing and
+//! restored node would mint it again (3): a grant stands in the same journal as
+//! the mint behind it, so the hub that can use it holds both. A new replica starts with nothing and
 //! mints only once it knows the stock and the cells of the life before (3). A
 //! lost replica is sealed by a count and two persons, which takes its rights
 //! out of O for everyone at the same values (2).
@@ -51,10 +52,12 @@ mod cells;
 mod grant;
 mod promise;
 mod settlement;
+mod tend;
 mod wire;
 
 pub use cells::{CellWrite, Cells, Own, RightsError, Seal};
 pub use grant::{Share, answer_request, grant_by_share};
 pub use promise::{End, PromiseParts};
 pub use settlement::{Position, Settlement, burn_of_outflow, settle};
+pub use tend::{Terms, tend};
 pub use wire::{CellsError, PairCells, decode_cells, encode_cells};

@@ -10,6 +10,8 @@ CREATE TABLE cell (
     used     INTEGER NOT NULL CHECK (used >= 0),
     release  INTEGER NOT NULL CHECK (release >= 0),
     burn     INTEGER NOT NULL CHECK (burn >= 0),
+    -- The last entry that said them outright; later ones burn what they take.
+    stated   INTEGER NOT NULL,
     PRIMARY KEY (location, sku, replica)
 ) STRICT, WITHOUT ROWID;
 
@@ -21,4 +23,10 @@ CREATE TABLE cell_sent (
     receiver INTEGER NOT NULL,
     sent     INTEGER NOT NULL CHECK (sent >= 0),
     PRIMARY KEY (location, sku, replica, receiver)
+) STRICT, WITHOUT ROWID;
+
+-- The replica that mints at a location, as its feed names it.
+CREATE TABLE minter (
+    location TEXT    PRIMARY KEY,
+    replica  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;

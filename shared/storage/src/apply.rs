@@ -10,15 +10,21 @@
 //! Invariant: a [`Batch`] is flushed in the transaction in which it was filled;
 //! until then the tables of sums are behind the entries.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use evertill_documents::ChangeInfo;
 use evertill_domain::effects::ReceiptFacts;
-use evertill_domain::{ActorId, DocumentId, Effects, Event, ReplicaId, Seq, effects};
+use evertill_domain::rights::PairCells;
+use evertill_domain::{
+    ActorId, Bucket, DocumentId, Effects, Event, EventKey, LocationId, ReplicaId, Seq, Sku, effects,
+};
 use rusqlite::{Connection, params};
 
+use crate::duties;
+use crate::journal;
 use crate::projection::documents::{self, Place};
-use crate::projection::{counts, days, receipts, registers, stock};
+use crate::projection::promises::{self, Explained};
+use crate::projection::{counts, days, orders, receipts, registers, rights, stock};
 use crate::sql::{Doing, TableError, TableResult, int};
 
 /// One part of an entry, gated and decoded.
@@ -28,10 +34,26 @@ pub struct AppliedPart {
     pub document: DocumentId,
     /// Number of the part in its entry.
     pub n: u32,
+    /// The key of its first event; the others count on from it.
+    pub key: EventKey,
     /// The change's place in the document's history.
     pub info: ChangeInfo,
     /// Its events, in order.
     pub events: Vec<Event>,
+}
+
+/// The entry that is applied, or the part of it that a feed carries.
+#[derive(Debug, Clone, Copy)]
+pub struct Applying<'a> {
+    /// The journal that it stands in.
+    pub replica: ReplicaId,
+    /// Its number there.
+    pub seq: Seq,
+    /// The location whose outflows burn the writer's rights without a word: its
+    /// own. `None` for what is written again, and for what a feed carries.
+    pub burns_at: Option<&'a LocationId>,
+    /// What it says of its writer's rights.
+    pub cells: &'a PairCells,
 }
 
 /// Why a well-formed entry cannot apply.
@@ -53,7 +75,12 @@ pub enum Clash {
 pub struct Batch {
     is_careful: bool,
     sums: Sums,
+    rights: rights::Pending,
+    /// Orders that were added to.
+    orders: BTreeSet<DocumentId>,
     heads: BTreeMap<(ReplicaId, String), Seq>,
+    /// The location that stands here: where rights are minted, or the hub's.
+    home: Option<LocationId>,
 }
 
 /// Sums of each kind.
@@ -76,9 +103,10 @@ struct Sums {
 pub fn apply(
     conn: &Connection,
     batch: &mut Batch,
-    (replica, seq): (ReplicaId, Seq),
+    applying: &Applying<'_>,
     parts: &[AppliedPart],
 ) -> TableResult<Result<u64, Clash>> {
+    let (replica, seq) = (applying.replica, applying.seq);
     let place = |n| Place { replica, seq, n };
     let mut fresh: Vec<(&AppliedPart, Vec<Effects>)> = Vec::with_capacity(parts.len());
     let mut claims = Claims::default();
@@ -107,12 +135,42 @@ pub fn apply(
         }
         Err(error) => return Err(error),
     }
+    let mut explained = Explained::new();
     for (part, _) in &fresh {
-        for event in &part.events {
+        for (event, key) in part.events.iter().zip(part.keys()) {
             counts::note(conn, &part.document, event)?;
+            if let Event::Order(order) = event {
+                promises::note(conn, &part.document, key, &order.body, &mut explained)?;
+                batch.orders.insert(part.document);
+            }
         }
     }
+    let effects = fresh.iter().flat_map(|(_, effects)| effects);
+    batch.balance(conn, applying, &net(effects), &explained)?;
+    batch.note_rights(conn, replica, seq, applying.cells)?;
     Ok(Ok(claims.receipts.len() as u64))
+}
+
+impl AppliedPart {
+    /// The keys of its events, in order.
+    fn keys(&self) -> impl Iterator<Item = EventKey> + use<> {
+        let first = self.key;
+        (first.n..).map(move |n| EventKey { n, ..first })
+    }
+}
+
+/// By how much sellable and staged units of each pair rise or fall.
+fn net<'a>(effects: impl Iterator<Item = &'a Effects>) -> BTreeMap<(&'a LocationId, &'a Sku), i64> {
+    let mut net = BTreeMap::new();
+    for delta in effects.flat_map(|effects| &effects.stock) {
+        if matches!(delta.key.bucket, Bucket::Sellable | Bucket::Staged) {
+            let sum: &mut i64 = net
+                .entry((&delta.key.location, &delta.key.sku))
+                .or_default();
+            *sum = sum.saturating_add(delta.delta);
+        }
+    }
+    net
 }
 
 /// Notes which replica an actor writes for, as its start entry says.
@@ -145,6 +203,60 @@ impl Batch {
         batch
     }
 
+    /// Burns rights for what left without ending a promise, and notes the pairs
+    /// that have to be looked at: where rights are minted because the units
+    /// changed or a promise ended, anywhere because more left than was covered.
+    fn balance(
+        &mut self,
+        conn: &Connection,
+        applying: &Applying<'_>,
+        net: &BTreeMap<(&LocationId, &Sku), i64>,
+        explained: &Explained,
+    ) -> TableResult<()> {
+        for (&(location, sku), &change) in net {
+            let ended = explained.get(&(location.clone(), sku.clone()));
+            let outflow = (-change).saturating_sub(ended.copied().unwrap_or_default());
+            let uncovered = if outflow > 0 && applying.burns_at == Some(location) {
+                let by = (applying.replica, applying.seq);
+                self.rights.burn(conn, by, (location, sku), outflow)?
+            } else {
+                0
+            };
+            if uncovered > 0 || (change > 0 && self.is_home(conn, location)?) {
+                duties::note_pair(conn, location, sku)?;
+            }
+        }
+        for (location, sku) in explained.keys() {
+            if self.is_home(conn, location)? {
+                duties::note_pair(conn, location, sku)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes what an entry says of its writer's rights.
+    pub(crate) fn note_rights(
+        &mut self,
+        conn: &Connection,
+        replica: ReplicaId,
+        seq: Seq,
+        cells: &PairCells,
+    ) -> TableResult<()> {
+        for (location, sku) in cells.keys() {
+            if self.is_home(conn, location)? {
+                duties::note_pair(conn, location, sku)?;
+            }
+        }
+        self.rights.note(conn, (replica, seq), cells)
+    }
+
+    fn is_home(&mut self, conn: &Connection, location: &LocationId) -> TableResult<bool> {
+        if self.home.is_none() {
+            self.home = journal::identity(conn)?.map(|own| own.location);
+        }
+        Ok(self.home.as_ref() == Some(location))
+    }
+
     /// Notes that everything up to entry `seq` of a journal (`feed` empty), or
     /// item `seq` of a location's feed, is taken in: applied or in quarantine.
     pub fn taken_in(&mut self, replica: ReplicaId, feed: &str, seq: Seq) {
@@ -162,6 +274,11 @@ impl Batch {
         self.sums.stock.flush(conn)?;
         self.sums.days.flush(conn)?;
         self.sums.registers.flush(conn)?;
+        self.rights.flush(conn)?;
+        for document in std::mem::take(&mut self.orders) {
+            orders::refresh(conn, &document)?;
+            duties::note_order(conn, &document)?;
+        }
         for ((replica, feed), seq) in std::mem::take(&mut self.heads) {
             conn.prepare_cached(
                 "INSERT INTO projection_head VALUES (?1, ?2, ?3)

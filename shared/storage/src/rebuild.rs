@@ -15,33 +15,40 @@ mod stored;
 use std::collections::BTreeSet;
 
 use evertill_documents::{ChangeInfo, read};
+use evertill_domain::ReplicaId;
 use evertill_domain::rights::PairCells;
-use evertill_domain::{ReplicaId, Seq, event};
-use evertill_journal::{CELLS_SCHEMA, Part};
+use evertill_domain::{LocationId, event};
+use evertill_journal::{Entry, Part};
 use rusqlite::{Connection, params};
 
 pub use fingerprint::fingerprint;
 
-use crate::apply::{self, AppliedPart, Batch};
+use crate::apply::{self, AppliedPart, Applying, Batch};
 use crate::journal;
-use crate::projection::rights;
+use crate::projection::{minters, rights};
 use crate::sql::{Doing, TableError, TableResult, int};
 use order::Cases;
 use stored::{Content, Stored};
 
 /// The tables that are computed.
-pub const PROJECTIONS: [&str; 15] = [
+pub const PROJECTIONS: [&str; 21] = [
     "actor",
     "cell",
     "cell_sent",
     "count_task",
+    "customer_order",
     "day",
     "day_tax",
     "day_tender",
     "document",
     "document_change",
     "feed_document",
+    "minter",
+    "order_line",
+    "order_location",
     "projection_head",
+    "promise",
+    "promised",
     "receipt",
     "receipt_link",
     "register_total",
@@ -109,7 +116,13 @@ impl Run<'_> {
         self.take_in(&stored.content);
         if self.cases.keep_out(arrival) {
             self.rebuilt.left_out += 1;
-            self.rights(&stored.content, rights::debits)?;
+            if let Content::Entry(sealed) = &stored.content {
+                let entry = &sealed.entry;
+                let (_, cells) = self.rights(entry)?;
+                let debits = rights::debits(&cells);
+                self.batch
+                    .note_rights(self.conn, entry.replica, entry.seq, &debits)?;
+            }
         } else {
             self.apply(stored)?;
         }
@@ -135,41 +148,35 @@ impl Run<'_> {
         }
     }
 
-    /// Notes what an entry says of its writer's rights, as far as it counts.
-    fn rights(
-        &self,
-        content: &Content,
-        counts: impl FnOnce(&PairCells) -> PairCells,
-    ) -> TableResult<()> {
-        let Content::Entry(sealed) = content else {
-            return Ok(());
+    /// Whose stock the writer of an entry keeps, and what the entry says of its
+    /// rights. One whose rights cannot be read is in quarantine for it.
+    fn rights(&self, entry: &Entry) -> TableResult<(Option<LocationId>, PairCells)> {
+        let home = match journal::state(self.conn, entry.replica)? {
+            Some(journal) => Some(journal.location),
+            None => None,
         };
-        let (entry, writer) = (&sealed.entry, sealed.entry.replica);
-        if entry.schema < CELLS_SCHEMA {
-            return Ok(());
-        }
         // The hub speaks of rights of every location.
-        let location = if self.author == Some(writer) {
-            None
-        } else {
-            journal::state(self.conn, writer)?.map(|journal| journal.location)
-        };
-        match rights::said(entry, location.as_ref()) {
-            Ok(cells) => rights::note(self.conn, writer, &counts(&cells)),
-            // The entry is in quarantine for it.
-            Err(_) => Ok(()),
-        }
+        let own = self.author == Some(entry.replica);
+        let only = home.as_ref().filter(|_| !own);
+        let cells = rights::said(entry, only).unwrap_or_default();
+        Ok((home, cells))
     }
 
     fn apply(&mut self, stored: Stored) -> TableResult<()> {
-        self.rights(&stored.content, PairCells::clone)?;
         match stored.content {
             Content::Entry(sealed) => {
                 let entry = &sealed.entry;
                 if let Some(actor) = entry.started_actor() {
                     apply::start_actor(self.conn, &actor, entry.replica, entry.seq)?;
                 }
-                let receipts = self.parts((entry.replica, entry.seq), &entry.parts)?;
+                let (home, cells) = self.rights(entry)?;
+                let applying = Applying {
+                    replica: entry.replica,
+                    seq: entry.seq,
+                    burns_at: home.as_ref().filter(|_| entry.reissue.is_none()),
+                    cells: &cells,
+                };
+                let receipts = self.parts(&applying, &entry.parts)?;
                 // Mostly it is right already, and the row, with its bytes, is
                 // not written again.
                 self.conn
@@ -187,6 +194,9 @@ impl Run<'_> {
                 ..
             } => {
                 let item = stored::decode(stored.arrival, &bytes)?;
+                if let Some(minter) = item.minter {
+                    minters::name(self.conn, &location, minter)?;
+                }
                 if self.own.contains(&hub) {
                     // The hub applied the entry itself; its feed only names
                     // which documents the location has.
@@ -194,8 +204,17 @@ impl Run<'_> {
                         self.feeds(hub, &location, &part.part)?;
                     }
                 } else {
+                    let about = location.parse::<LocationId>().ok();
+                    let said = about.map(|about| item.rights_at(&about, hub).unwrap_or_default());
+                    let cells = said.unwrap_or_default();
+                    let applying = Applying {
+                        replica: item.origin,
+                        seq: item.seq,
+                        burns_at: None,
+                        cells: &cells,
+                    };
                     let parts: Vec<Part> = item.parts.into_iter().map(|part| part.part).collect();
-                    self.parts((item.origin, item.seq), &parts)?;
+                    self.parts(&applying, &parts)?;
                     self.rebuilt.items += 1;
                 }
             }
@@ -203,11 +222,11 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn parts(&mut self, place: (ReplicaId, Seq), parts: &[Part]) -> TableResult<u64> {
+    fn parts(&mut self, applying: &Applying<'_>, parts: &[Part]) -> TableResult<u64> {
         let parts: Vec<AppliedPart> = parts.iter().map(trusted).collect::<TableResult<_>>()?;
-        let applied = apply::apply(self.conn, &mut self.batch, place, &parts)?;
+        let applied = apply::apply(self.conn, &mut self.batch, applying, &parts)?;
         applied.map_err(|clash| TableError::Damaged {
-            what: format!("entry {} of replica {}", place.1, place.0),
+            what: format!("entry {} of replica {}", applying.seq, applying.replica),
             detail: clash.to_string(),
         })
     }
@@ -229,10 +248,12 @@ fn trusted(part: &Part) -> TableResult<AppliedPart> {
         what: format!("document {}", part.document),
         detail,
     };
-    let events = read(&part.change).map_err(|e| damaged(e.to_string()))?;
-    let events = events.iter().map(|(_, bytes)| event::decode(bytes));
+    let read = read(&part.change).map_err(|e| damaged(e.to_string()))?;
+    let first = read.first().map(|(key, _)| *key);
+    let events = read.iter().map(|(_, bytes)| event::decode(bytes));
     Ok(AppliedPart {
         document: part.document,
+        key: first.ok_or_else(|| damaged("a change has no event".to_owned()))?,
         n: part.n,
         info: ChangeInfo::read(&part.change).map_err(|e| damaged(e.to_string()))?,
         events: events

@@ -279,6 +279,8 @@ impl World {
                 part: part.clone(),
                 n_end: u32::MAX,
             }],
+            cells: Vec::new(),
+            minter: None,
         };
         let requested = Requested {
             document: part.document,

@@ -27,5 +27,5 @@ pub use products::ProductView;
 pub use receipts::{ReceiptLineView, ReceiptView, TaxView, TenderView};
 pub use returns::{ReturnBody, ReturnLineBody, VoidBody};
 pub use sales::{DiscountBody, SaleBody, SaleLineBody, TenderBody};
-pub use stock::{HubStockView, StockView};
+pub use stock::{HubStockView, Pledged, StockView};
 pub use text::{AmountText, QuantityText, minor_text, thousandths_text};

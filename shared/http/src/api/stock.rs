@@ -57,26 +57,37 @@ pub struct HubStockView {
     pub complete: bool,
 }
 
+/// What is pledged and withheld of a product at a location, in thousandths.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pledged {
+    /// Pledged to orders and not ended.
+    pub promised: i64,
+    /// Withheld from remote promises.
+    pub safety_stock: i64,
+    /// What the node may still promise or hand on.
+    pub rights: i64,
+}
+
 /// Figures of one stock key by bucket, in thousandths, in the order of
 /// [`Bucket::ALL`].
 type Figures = [i64; Bucket::ALL.len()];
 
 impl StockView {
     /// The view of a product's figures in thousandths, by [`Bucket::code`].
-    /// Promises and rights do not exist yet and are shown as 0.
     #[must_use]
-    pub fn of(sku: &Sku, unit: Unit, figures: &Figures) -> Self {
+    pub fn of(sku: &Sku, unit: Unit, figures: &Figures, pledged: Pledged) -> Self {
         let there = |bucket: Bucket| figures[usize::from(bucket.code())];
-        let sold_from = there(Bucket::Sellable).saturating_add(there(Bucket::Staged));
+        let units = there(Bucket::Sellable).saturating_add(there(Bucket::Staged));
+        let available = units.saturating_sub(pledged.promised);
         Self {
             sku: sku.to_string(),
             unit: unit.as_str(),
             on_hand: thousandths_text(on_hand(figures)),
             buckets: buckets(figures),
-            promised: thousandths_text(0),
-            safety_stock: thousandths_text(0),
-            available: thousandths_text(sold_from.max(0)),
-            rights: thousandths_text(0),
+            promised: thousandths_text(pledged.promised),
+            safety_stock: thousandths_text(pledged.safety_stock),
+            available: thousandths_text(available.max(0)),
+            rights: thousandths_text(pledged.rights),
         }
     }
 }
@@ -90,6 +101,7 @@ impl HubStockView {
         sku: &Sku,
         unit: Unit,
         figures: &Figures,
+        pledged: Pledged,
         complete: bool,
     ) -> Self {
         Self {
@@ -98,8 +110,8 @@ impl HubStockView {
             unit: unit.as_str(),
             on_hand: thousandths_text(on_hand(figures)),
             buckets: buckets(figures),
-            promised: thousandths_text(0),
-            safety_stock: thousandths_text(0),
+            promised: thousandths_text(pledged.promised),
+            safety_stock: thousandths_text(pledged.safety_stock),
             complete,
         }
     }
@@ -134,7 +146,7 @@ mod tests {
         figures[usize::from(Bucket::Damaged.code())] = 1_000;
         figures[usize::from(Bucket::Customer.code())] = 1_500;
         let sku: Sku = "A".parse().unwrap();
-        let view = StockView::of(&sku, Unit::Kilogram, &figures);
+        let view = StockView::of(&sku, Unit::Kilogram, &figures, Pledged::default());
         assert_eq!(
             (view.on_hand.as_str(), view.available.as_str()),
             ("-1.5", "0")
@@ -146,6 +158,7 @@ mod tests {
             &sku,
             Unit::Kilogram,
             &figures,
+            Pledged::default(),
             true,
         );
         assert_eq!((hub.on_hand, hub.buckets), (view.on_hand, view.buckets));

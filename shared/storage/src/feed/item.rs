@@ -4,20 +4,25 @@
 //! The bytes are a CBOR array with numbered fields; new ones come last:
 //!
 //! ```text
-//! [1, origin, seq, actor, hlc, location, reissue / null, parts, * later fields]
+//! [1, origin, seq, actor, hlc, location, reissue / null, parts, cells, minter / null,
+//!  * later fields]
 //! parts   = [[n, n_end, document, change], ...]
 //! reissue = [replica, seq]
+//! cells   = bytes, what the hub says of its rights at the location
 //! ```
 //!
 //! Invariant: decoding is total and takes memory in proportion to its input.
 
+use evertill_domain::rights::{CellsError, PairCells, decode_cells, encode_cells};
 use evertill_domain::{ActorId, DocumentId, Hlc, LocationId, ReplicaId, Seq};
 use evertill_journal::{MAX_ENTRY_BYTES, MAX_PARTS, Part};
 use minicbor::data::Type;
 use minicbor::{Decoder, Encoder};
 
 const SCHEMA: u16 = 1;
-const FIELDS: u64 = 8;
+/// Fields of the first version; those after them may be missing.
+const LEAST_FIELDS: u64 = 8;
+const FIELDS: u64 = 10;
 const PART_FIELDS: u64 = 4;
 
 /// Longest item: an entry of the largest size, with room for what stands
@@ -41,6 +46,11 @@ pub struct Item {
     pub reissue: Option<(ReplicaId, Seq)>,
     /// The parts, `n` ascending.
     pub parts: Vec<ItemPart>,
+    /// What a hub's own entry says of the hub's rights at the location; bytes
+    /// of [`encode_cells`], empty for nothing.
+    pub cells: Vec<u8>,
+    /// The replica that mints at the location from here on.
+    pub minter: Option<ReplicaId>,
 }
 
 /// One part of an item.
@@ -99,6 +109,36 @@ impl Item {
         self.reissue.map_or(self.seq, |(_, seq)| seq)
     }
 
+    /// What it says of the rights of `hub` at `location`.
+    ///
+    /// # Errors
+    /// Why its rights cannot count, in words: the bytes are none, or it speaks
+    /// of another location's, or for another replica than its hub.
+    pub fn rights_at(&self, location: &LocationId, hub: ReplicaId) -> Result<PairCells, String> {
+        if self.cells.is_empty() {
+            return Ok(PairCells::new());
+        }
+        let cells = decode_cells(&self.cells).map_err(|error: CellsError| error.to_string())?;
+        if self.origin != hub || self.reissue.is_some() {
+            return Err("it speaks of rights, and is not the hub's own entry".to_owned());
+        }
+        match cells.keys().find(|(other, _)| other != location) {
+            Some((other, _)) => Err(format!(
+                "it speaks of rights of location {other}, and may only of {location}"
+            )),
+            None => Ok(cells),
+        }
+    }
+
+    /// Carries what the hub says of its rights at the feed's location.
+    pub fn set_rights(&mut self, cells: &PairCells) {
+        self.cells = if cells.is_empty() {
+            Vec::new()
+        } else {
+            encode_cells(cells)
+        };
+    }
+
     fn write(
         &self,
         e: &mut Encoder<Vec<u8>>,
@@ -122,6 +162,11 @@ impl Item {
                 .bytes(part.document.as_bytes())?
                 .bytes(&part.change)?;
         }
+        e.bytes(&self.cells)?;
+        match self.minter {
+            Some(replica) => e.u64(replica.0)?,
+            None => e.null()?,
+        };
         Ok(())
     }
 }
@@ -129,12 +174,12 @@ impl Item {
 type Decoded<T> = Result<T, minicbor::decode::Error>;
 
 fn read(d: &mut Decoder<'_>) -> Decoded<Item> {
-    let fields = length(d, FIELDS, "an item has at least eight fields")?;
+    let fields = length(d, LEAST_FIELDS, "an item has at least eight fields")?;
     let schema = d.u16()?;
     if schema == 0 {
         return Err(wrong("schemas are numbered from 1"));
     }
-    let item = Item {
+    let mut item = Item {
         origin: ReplicaId(d.u64()?),
         seq: d.u64()?,
         actor: ActorId(array(d.bytes()?, "an actor has sixteen bytes")?),
@@ -142,7 +187,20 @@ fn read(d: &mut Decoder<'_>) -> Decoded<Item> {
         location: d.str()?.parse().map_err(|_| wrong("no location"))?,
         reissue: reissue(d)?,
         parts: parts(d)?,
+        cells: Vec::new(),
+        minter: None,
     };
+    if fields > LEAST_FIELDS {
+        item.cells = d.bytes()?.to_vec();
+    }
+    if fields > LEAST_FIELDS + 1 {
+        item.minter = if d.datatype()? == Type::Null {
+            d.null()?;
+            None
+        } else {
+            Some(ReplicaId(d.u64()?))
+        };
+    }
     (FIELDS..fields).try_for_each(|_| d.skip())?;
     if item.seq == 0 {
         return Err(wrong("the first entry of a journal has number 1"));
@@ -221,6 +279,8 @@ mod tests {
             location: "HUB".parse().unwrap(),
             reissue: Some((ReplicaId(4), 9)),
             parts: vec![part(0), part(4)],
+            cells: vec![0x80],
+            minter: Some(ReplicaId(5)),
         }
     }
 

@@ -15,14 +15,14 @@ mod item;
 mod node;
 mod publish;
 
-use evertill_domain::{LocationId, ReplicaId, Seq};
+use evertill_domain::{Hlc, LocationId, ReplicaId, Seq};
 use evertill_journal::{EntryHash, Part, Watermark};
 use rusqlite::{Connection, params};
 
 pub use hub::{Reader, acknowledge, append, heads, read, readers};
 pub use item::{Item, ItemError, ItemPart, MAX_ITEM_BYTES};
 pub use node::{Committed, commit};
-pub use publish::publish;
+pub use publish::{name_minter, publish};
 
 use crate::sql::{Doing, TableResult, int, optional, uint};
 
@@ -144,6 +144,28 @@ pub fn parts_of(conn: &Connection, origin: ReplicaId, seq: Seq) -> TableResult<V
         .flat_map(|item| item.parts)
         .map(|part| part.part)
         .collect())
+}
+
+/// When an entry was written, by its author's clock, as a feed item carried it.
+///
+/// # Errors
+/// The table could not be read.
+pub(crate) fn clock_of(
+    conn: &Connection,
+    origin: ReplicaId,
+    seq: Seq,
+) -> TableResult<Option<(Hlc, i64)>> {
+    let found: Option<(Vec<u8>, i64)> = conn
+        .prepare_cached(
+            "SELECT bytes, arrival FROM feed_item WHERE origin = ?1 AND origin_seq = ?2
+             ORDER BY arrival LIMIT 1",
+        )
+        .and_then(|mut select| {
+            let columns = params![int(origin.0), int(seq)];
+            optional(select.query_row(columns, |row| Ok((row.get(0)?, row.get(1)?))))
+        })
+        .doing("read what a feed carried")?;
+    Ok(found.and_then(|(bytes, arrival)| Some((Item::decode(&bytes).ok()?.hlc, arrival))))
 }
 
 /// Reads number and hash from two neighbouring columns.

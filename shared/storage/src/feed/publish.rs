@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use evertill_documents::read;
+use evertill_domain::rights::PairCells;
 use evertill_domain::{DocumentId, Event, LocationId, ReplicaId, Seq, event};
 use evertill_journal::{Entry, Watermark};
 use rusqlite::{Connection, params};
@@ -15,8 +16,9 @@ use rusqlite::{Connection, params};
 use super::{Item, ItemPart, append};
 use crate::ingest::actors;
 use crate::journal::{self, Author};
-use crate::projection::documents::{self, Place};
-use crate::sql::{Doing, TableError, TableResult, int, text, uint};
+use crate::projection::documents;
+use crate::projection::minters;
+use crate::sql::{Doing, TableError, TableResult, int, text};
 
 /// Writes what an own entry of the hub says about other locations into their
 /// feeds: opening stock posted for them, counts asked of them, and whatever
@@ -37,6 +39,14 @@ pub fn publish(
             concerned.entry(location).or_default().insert(part.document);
         }
     }
+    let mut cells: BTreeMap<LocationId, PairCells> = BTreeMap::new();
+    for ((location, sku), write) in entry.rights().map_err(unreadable)? {
+        if location != hub.location {
+            concerned.entry(location.clone()).or_default();
+            let own = cells.entry(location.clone()).or_default();
+            own.insert((location, sku), write);
+        }
+    }
     let mut grown = Vec::with_capacity(concerned.len());
     for (location, documents) in concerned {
         let mut items = Vec::new();
@@ -45,11 +55,39 @@ pub fn publish(
                 items.extend(history(conn, document, (hub.replica, seq))?);
             }
         }
-        items.push(item(conn, &entry, &documents)?);
+        let mut last = item(conn, &entry, &documents)?;
+        last.set_rights(&cells.remove(&location).unwrap_or_default());
+        items.push(last);
         let head = append(conn, hub.replica, &location, &items)?;
         grown.push((location, head));
     }
     Ok(grown)
+}
+
+fn unreadable(error: impl std::fmt::Display) -> TableError {
+    TableError::Damaged {
+        what: "an entry of this hub".to_owned(),
+        detail: error.to_string(),
+    }
+}
+
+/// Names the replica that mints at a location, on the location's feed. The hub
+/// mints there no more. Call it in a write of the hub.
+///
+/// # Errors
+/// The tables could not be used.
+pub fn name_minter(
+    conn: &Connection,
+    hub: &Author,
+    location: &LocationId,
+    minter: ReplicaId,
+) -> TableResult<Watermark> {
+    let head = journal::head(conn, hub.replica)?;
+    let entry = held(conn, hub.replica, head.seq)?;
+    let mut item = item(conn, &entry, &BTreeSet::new())?;
+    item.minter = Some(minter);
+    minters::name(conn, location.as_str(), minter)?;
+    append(conn, hub.replica, location, &[item])
 }
 
 /// The locations whose business a part is: those that its events name, and
@@ -108,35 +146,13 @@ fn history(
     document: &DocumentId,
     (replica, seq): (ReplicaId, Seq),
 ) -> TableResult<Vec<Item>> {
-    let before = places(conn, document)?
+    let before = documents::places(conn, document)?
         .into_iter()
         .filter(|place| (place.replica, place.seq) != (replica, seq));
     let only = BTreeSet::from([*document]);
     before
         .map(|place| item(conn, &held(conn, place.replica, place.seq)?, &only))
         .collect()
-}
-
-/// Where the changes of a document stand, causes first.
-fn places(conn: &Connection, document: &DocumentId) -> TableResult<Vec<Place>> {
-    let opened = documents::opened_at(conn, document)?;
-    let later = conn
-        .prepare_cached(
-            "SELECT replica, seq, n FROM document_change WHERE document = ?1
-             ORDER BY max_op, hash",
-        )
-        .and_then(|mut select| {
-            let rows = select.query_map([document.as_bytes()], |row| {
-                Ok(Place {
-                    replica: ReplicaId(uint(row, 0)?),
-                    seq: uint(row, 1)?,
-                    n: row.get(2)?,
-                })
-            })?;
-            rows.collect::<rusqlite::Result<Vec<_>>>()
-        })
-        .doing("read a document's changes")?;
-    Ok(opened.into_iter().chain(later).collect())
 }
 
 /// The parts of an entry that add to these documents.
@@ -165,6 +181,8 @@ fn item(conn: &Connection, entry: &Entry, documents: &BTreeSet<DocumentId>) -> T
                 n_end,
             })
             .collect(),
+        cells: Vec::new(),
+        minter: None,
     })
 }
 

@@ -12,10 +12,11 @@ use rusqlite::Connection;
 use super::WILD_CLOCK_MS;
 use super::actors;
 use super::judge::{self, Carried, Judged, Parked};
-use crate::apply::{self, Batch};
+use crate::apply::{self, Applying, Batch};
+use crate::duties;
 use crate::feed::{self, Item};
 use crate::journal;
-use crate::projection::rights;
+use crate::projection::{minters, rights};
 use crate::quarantine::{self, CaseKind, NewCase};
 use crate::sql::{Doing, TableResult};
 
@@ -48,6 +49,10 @@ pub(crate) struct Arrived<'a> {
     pub(crate) carried: Carried<'a>,
     /// What it says of its writer's rights.
     pub(crate) rights: Judged<PairCells>,
+    /// The location whose outflows burn its writer's rights.
+    pub(crate) burns_at: Option<&'a LocationId>,
+    /// The replica that mints at the location from here on.
+    pub(crate) minter: Option<ReplicaId>,
 }
 
 /// What came of one.
@@ -85,7 +90,9 @@ impl<'a> Intake<'a> {
             Ok(receipts) => Ok(Taken::Applied(receipts)),
             Err(parked) => {
                 if let Ok(cells) = &arrived.rights {
-                    rights::note(self.conn, arrived.replica, &rights::debits(cells))?;
+                    let (replica, seq) = arrived.place;
+                    let debits = rights::debits(cells);
+                    self.batch.note_rights(self.conn, replica, seq, &debits)?;
                 }
                 self.park(arrived, &parked)?;
                 Ok(Taken::Parked)
@@ -107,14 +114,25 @@ impl<'a> Intake<'a> {
             Ok(parts) => parts,
             Err(parked) => return Ok(Err(parked)),
         };
-        let receipts = match apply::apply(self.conn, &mut self.batch, arrived.place, &parts)? {
+        let (replica, seq) = arrived.place;
+        let applying = Applying {
+            replica,
+            seq,
+            burns_at: arrived.burns_at,
+            cells,
+        };
+        let receipts = match apply::apply(self.conn, &mut self.batch, &applying, &parts)? {
             Ok(receipts) => receipts,
             Err(clash) => return Ok(Err(clash.into())),
         };
         if let Some((start, _)) = arrived.start {
             apply::start_actor(self.conn, &start.actor, arrived.replica, arrived.seq)?;
         }
-        rights::note(self.conn, arrived.replica, cells)?;
+        if let Some(minter) = arrived.minter {
+            let location = arrived.carried.about;
+            minters::name(self.conn, location.as_str(), minter)?;
+            duties::note_location(self.conn, location)?;
+        }
         Ok(Ok(receipts))
     }
 
@@ -284,6 +302,8 @@ impl<'a> Arrived<'a> {
             },
             rights: rights::said(entry, Some(location))
                 .map_err(|reason| Parked::new("rights", reason)),
+            burns_at: Some(location).filter(|_| entry.reissue.is_none()),
+            minter: None,
         }
     }
 
@@ -312,7 +332,11 @@ impl<'a> Arrived<'a> {
                 written_as: item.written_as(),
                 parts: parts.map(|part| (&part.part, part.n_end)).collect(),
             },
-            rights: Ok(PairCells::new()),
+            rights: item
+                .rights_at(location, hub)
+                .map_err(|reason| Parked::new("rights", reason)),
+            burns_at: None,
+            minter: item.minter,
         }
     }
 

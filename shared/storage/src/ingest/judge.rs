@@ -11,7 +11,9 @@ use evertill_documents::gate::{self, Expected, GateRejection, GateRule, Limits};
 use evertill_documents::{ChangeInfo, ReadError};
 use evertill_domain::order::{OrderEvent, Recorder};
 use evertill_domain::receipt::Receipt;
-use evertill_domain::{ActorId, DocumentId, DocumentKind, Event, LocationId, ReplicaId, Seq};
+use evertill_domain::{
+    ActorId, DocumentId, DocumentKind, Event, EventKey, LocationId, ReplicaId, Seq,
+};
 use evertill_journal::Part;
 use rusqlite::Connection;
 
@@ -131,6 +133,11 @@ fn judge_part(
     Ok(Ok(Some(AppliedPart {
         document: part.document,
         n: part.n,
+        key: EventKey {
+            actor_prefix: actor.prefix(),
+            seq: carried.written_as,
+            n: part.n,
+        },
         info: gated.info,
         events: gated.decoded,
     })))

@@ -2,15 +2,19 @@
 //!
 //! Invariant: what is appended here would pass the gate of every other replica.
 
+use std::collections::BTreeMap;
+
 use evertill_documents::{ChangeInfo, append as append_change, create};
-use evertill_domain::rights::PairCells;
-use evertill_domain::{DocumentId, Event, Timestamp, event};
+use evertill_domain::rights::{PairCells, burn_of_outflow};
+use evertill_domain::{
+    Bucket, DocumentId, Event, EventKey, LocationId, Sku, Timestamp, effects, event,
+};
 use evertill_journal::{Control, Entry, Part, Sealed, Watermark};
 use rusqlite::Connection;
 
 use super::author::tick;
 use super::{Author, head, set_head, store};
-use crate::apply::{self, AppliedPart, Batch};
+use crate::apply::{self, AppliedPart, Applying, Batch};
 use crate::projection::{documents, rights};
 use crate::sql::{TableError, TableResult};
 
@@ -21,6 +25,19 @@ pub enum Write {
     Open(Event),
     /// One more event in a document that is held here.
     Extend(DocumentId, Event),
+    /// A new document with its first events.
+    OpenWith(Vec<Event>),
+    /// More events in a document that is held here; once a document and entry.
+    ExtendWith(DocumentId, Vec<Event>),
+}
+
+impl Write {
+    fn events(&self) -> &[Event] {
+        match self {
+            Self::Open(event) | Self::Extend(_, event) => std::slice::from_ref(event),
+            Self::OpenWith(events) | Self::ExtendWith(_, events) => events,
+        }
+    }
 }
 
 /// Where a local transaction stands.
@@ -73,16 +90,25 @@ pub(super) fn write_entry(
     let mut entry = Entry::after(author.replica, &before, tick(conn, now)?);
     let started = matches!(control, Some(Control::Start(_)));
     entry.control = control;
-    entry.set_rights(cells);
+    let events = writes.iter().flat_map(Write::events);
+    let cells = burned_elsewhere(conn, author, events, cells)?;
+    entry.set_rights(&cells);
     let mut applied = Vec::with_capacity(writes.len());
-    for (n, write) in (0..).zip(writes) {
-        let (part, info, event) = compose(conn, author, entry.seq, n, write)?;
+    let mut n = 0;
+    for write in writes {
+        let (part, info) = compose(conn, author, entry.seq, n, write)?;
         applied.push(AppliedPart {
             document: part.document,
             n,
+            key: EventKey {
+                actor_prefix: author.actor.prefix(),
+                seq: entry.seq,
+                n,
+            },
             info,
-            events: vec![event],
+            events: write.events().to_vec(),
         });
+        n += u32::try_from(write.events().len()).map_err(unfit)?;
         entry.parts.push(part);
     }
     let sealed = Sealed::seal(entry).map_err(unfit)?;
@@ -91,9 +117,14 @@ pub(super) fn write_entry(
         apply::start_actor(conn, &author.actor, author.replica, seq)?;
     }
     let mut batch = Batch::default();
-    let receipts = apply::apply(conn, &mut batch, (author.replica, seq), &applied)?;
+    let applying = Applying {
+        replica: author.replica,
+        seq,
+        burns_at: Some(&author.location),
+        cells: &cells,
+    };
+    let receipts = apply::apply(conn, &mut batch, &applying, &applied)?;
     let receipts = receipts.map_err(unfit)?;
-    rights::note(conn, author.replica, cells)?;
     let arrival = crate::arrival::last(conn)? + 1;
     store(conn, arrival, &sealed, receipts)?;
     let at = sealed.watermark();
@@ -104,30 +135,59 @@ pub(super) fn write_entry(
     Ok(Appended { at, documents })
 }
 
-/// The part of one write, its place in its document's history, and its event.
+/// What the transaction says of the author's rights, with what its outflows
+/// burn at other locations. At its own location that goes without saying; of
+/// another one readers know too little of the author to derive it.
+fn burned_elsewhere<'a>(
+    conn: &Connection,
+    author: &Author,
+    events: impl Iterator<Item = &'a Event>,
+    cells: &PairCells,
+) -> TableResult<PairCells> {
+    let mut said = cells.clone();
+    let mut net: BTreeMap<(LocationId, Sku), i64> = BTreeMap::new();
+    for delta in events.flat_map(|event| effects(event).stock) {
+        let key = delta.key;
+        if key.location != author.location
+            && matches!(key.bucket, Bucket::Sellable | Bucket::Staged)
+        {
+            *net.entry((key.location, key.sku)).or_default() += delta.delta;
+        }
+    }
+    for (pair, change) in net.into_iter().filter(|(_, change)| *change < 0) {
+        let mut known = rights::cells(conn, &pair.0, &pair.1)?;
+        if let Some(write) = said.get(&pair) {
+            known.apply(author.replica, write);
+        }
+        let burn = burn_of_outflow(-change, known.rights(author.replica));
+        if burn > 0 {
+            let write = known.burn(author.replica, burn).map_err(unfit)?;
+            said.entry(pair).or_default().join(write);
+        }
+    }
+    Ok(said)
+}
+
+/// The part of one write, and its place in its document's history.
 fn compose(
     conn: &Connection,
     author: &Author,
     seq: u64,
     n: u32,
     write: &Write,
-) -> TableResult<(Part, ChangeInfo, Event)> {
-    let (part, event) = match write {
-        Write::Open(event) => {
-            let part = create(&author.actor, seq, n, &[event::encode(event)]);
-            (part, event)
-        }
-        Write::Extend(id, event) => {
+) -> TableResult<(Part, ChangeInfo)> {
+    let bytes: Vec<Vec<u8>> = write.events().iter().map(event::encode).collect();
+    let part = match write {
+        Write::Open(_) | Write::OpenWith(_) => create(&author.actor, seq, n, &bytes),
+        Write::Extend(id, _) | Write::ExtendWith(id, _) => {
             let document = documents::load(conn, id)?.ok_or_else(|| TableError::Unfit {
                 reason: format!("document {id} is not held here and cannot be extended"),
             })?;
-            let bytes = event::encode(event);
-            let part = append_change(&document, &author.actor, seq, n, &[bytes]);
-            (part, event)
+            append_change(&document, &author.actor, seq, n, &bytes)
         }
     };
     let info = ChangeInfo::read(&part.change).expect("invariant: our own change can be read");
-    Ok((part, info, event.clone()))
+    Ok((part, info))
 }
 
 fn unfit(error: impl std::fmt::Display) -> TableError {

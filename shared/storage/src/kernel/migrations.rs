@@ -17,6 +17,7 @@ const FILES: &[&str] = &[
     include_str!("../../migrations/0001_journal.sql"),
     include_str!("../../migrations/0002_imports.sql"),
     include_str!("../../migrations/0003_rights.sql"),
+    include_str!("../../migrations/0004_orders.sql"),
 ];
 
 /// Brings the schema of an open database up to date; `path` is for the error.

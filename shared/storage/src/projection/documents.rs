@@ -33,12 +33,12 @@ pub fn opened_at(conn: &Connection, document: &DocumentId) -> TableResult<Option
         .doing("look up a document")
 }
 
-/// The changes of a document, the opening one first; none if it is not applied
-/// here.
+/// Where the changes of a document are found, causes first; none if it is not
+/// applied here.
 ///
 /// # Errors
-/// The tables could not be read, or an entry is damaged.
-pub fn changes(conn: &Connection, document: &DocumentId) -> TableResult<Vec<Vec<u8>>> {
+/// The tables could not be read.
+pub(crate) fn places(conn: &Connection, document: &DocumentId) -> TableResult<Vec<Place>> {
     let Some(first) = opened_at(conn, document)? else {
         return Ok(Vec::new());
     };
@@ -52,8 +52,17 @@ pub fn changes(conn: &Connection, document: &DocumentId) -> TableResult<Vec<Vec<
             rows.collect::<rusqlite::Result<Vec<_>>>()
         })
         .doing("read a document's changes")?;
-    let places = std::iter::once(first).chain(later);
-    places
+    Ok(std::iter::once(first).chain(later).collect())
+}
+
+/// The changes of a document, the opening one first; none if it is not applied
+/// here.
+///
+/// # Errors
+/// The tables could not be read, or an entry is damaged.
+pub fn changes(conn: &Connection, document: &DocumentId) -> TableResult<Vec<Vec<u8>>> {
+    places(conn, document)?
+        .into_iter()
         .map(|place| part_at(conn, place).map(|(_, change)| change))
         .collect()
 }

@@ -8,6 +8,9 @@
 pub mod counts;
 pub mod days;
 pub mod documents;
+pub mod minters;
+pub mod orders;
+pub mod promises;
 pub mod receipts;
 pub mod registers;
 pub mod rights;

@@ -5,15 +5,22 @@
 //! the credits do not: whoever used or handed on a right no longer has it,
 //! whatever else the entry got wrong.
 //!
-//! Invariant: a row holds what one replica said of its own counters and nobody
-//! else said of them.
+//! What a sale takes off the shelf burns rights of its till's node, and no entry
+//! says so: whoever reads the journal in order derives the same from the node's
+//! own counters ([`Pending::burn`]). A counter that an entry does say holds all
+//! burns up to that entry.
+//!
+//! Invariant: a row holds what one replica said of its own counters, and what
+//! follows from its own entries; nobody else says anything of them.
 
-use evertill_domain::rights::{CellWrite, Cells, Own, PairCells};
-use evertill_domain::{LocationId, ReplicaId, Sku};
+use std::collections::BTreeMap;
+
+use evertill_domain::rights::{CellWrite, Cells, Own, PairCells, burn_of_outflow};
+use evertill_domain::{LocationId, ReplicaId, Seq, Sku};
 use evertill_journal::Entry;
 use rusqlite::{Connection, params};
 
-use crate::sql::{Doing, TableResult, int, uint};
+use crate::sql::{Doing, TableResult, int, optional, uint};
 
 /// What an entry says of its writer's counters. `only` is the location whose
 /// rights the writer may speak of; none for the hub, which holds rights of all.
@@ -54,28 +61,126 @@ pub(crate) fn debits(cells: &PairCells) -> PairCells {
         .collect()
 }
 
-/// Takes in what a replica says of its counters.
-pub(crate) fn note(conn: &Connection, writer: ReplicaId, cells: &PairCells) -> TableResult<()> {
-    for ((location, sku), CellWrite { own, sent }) in cells {
-        conn.prepare_cached(
-            "INSERT INTO cell VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-             ON CONFLICT (location, sku, replica) DO UPDATE SET
-               mint = max(mint, ?4), used = max(used, ?5),
-               release = max(release, ?6), burn = max(burn, ?7)",
-        )
-        .and_then(|mut upsert| {
-            upsert.execute(params![
-                location.as_str(),
-                sku.as_str(),
-                int(writer.0),
-                own.mint,
-                own.used,
-                own.release,
-                own.burn
-            ])
-        })
-        .doing("note a replica's rights")?;
-        for (receiver, sent) in sent {
+/// Counters that a batch has touched. They are read when they are first asked
+/// for and written once.
+#[derive(Debug, Default)]
+pub(crate) struct Pending {
+    rows: BTreeMap<Key, Held>,
+    sent: BTreeMap<(Key, ReplicaId), i64>,
+    /// Whether anything is known of rights at a location.
+    known: BTreeMap<LocationId, bool>,
+}
+
+/// (Location, SKU) and replica.
+type Key = (LocationId, Sku, ReplicaId);
+
+/// A row as it is here and now.
+#[derive(Debug, Clone, Copy, Default)]
+struct Held {
+    own: Own,
+    /// What it has handed on in all.
+    sent: i64,
+    /// The last entry that said the counters outright.
+    stated: Seq,
+}
+
+impl Pending {
+    /// Takes in what an entry of a replica says of its counters.
+    pub(crate) fn note(
+        &mut self,
+        conn: &Connection,
+        (writer, seq): (ReplicaId, Seq),
+        cells: &PairCells,
+    ) -> TableResult<()> {
+        for ((location, sku), write) in cells {
+            self.known.insert(location.clone(), true);
+            let key = (location.clone(), sku.clone(), writer);
+            let mut held = self.held(conn, &key)?;
+            let mut said = CellWrite {
+                own: held.own,
+                ..CellWrite::default()
+            };
+            said.join(CellWrite {
+                own: write.own,
+                ..CellWrite::default()
+            });
+            held.own = said.own;
+            held.stated = held.stated.max(seq);
+            for (receiver, sent) in &write.sent {
+                let place = (key.clone(), *receiver);
+                let before = match self.sent.get(&place) {
+                    Some(before) => *before,
+                    None => sent_to(conn, &key, *receiver)?,
+                };
+                let now = before.max(*sent);
+                held.sent += now - before;
+                self.sent.insert(place, now);
+            }
+            self.rows.insert(key, held);
+        }
+        Ok(())
+    }
+
+    /// What an outflow of an entry that does not say its counters burns of the
+    /// writer's rights. Here and wherever else the journal is read it follows
+    /// from the writer's own counters alone. Gives what it did not cover, if
+    /// anybody has rights there that could be affected.
+    pub(crate) fn burn(
+        &mut self,
+        conn: &Connection,
+        (writer, seq): (ReplicaId, Seq),
+        (location, sku): (&LocationId, &Sku),
+        outflow: i64,
+    ) -> TableResult<i64> {
+        if !self.anything_at(conn, location)? {
+            return Ok(0);
+        }
+        let key = (location.clone(), sku.clone(), writer);
+        let mut held = self.held(conn, &key)?;
+        if seq <= held.stated {
+            return Ok(0);
+        }
+        if held.stated == 0 && !anyone_has(conn, location, sku)? {
+            return Ok(0);
+        }
+        let Own {
+            mint,
+            used,
+            release,
+            burn,
+        } = held.own;
+        let burned = burn_of_outflow(outflow, mint + release - used - burn - held.sent);
+        if burned > 0 {
+            held.own.burn += burned;
+            self.rows.insert(key, held);
+        }
+        Ok(outflow - burned)
+    }
+
+    /// Writes what changed.
+    pub(crate) fn flush(&mut self, conn: &Connection) -> TableResult<()> {
+        self.known.clear();
+        for ((location, sku, writer), held) in std::mem::take(&mut self.rows) {
+            conn.prepare_cached(
+                "INSERT INTO cell VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+                 ON CONFLICT (location, sku, replica) DO UPDATE SET
+                   mint = ?4, used = ?5, release = ?6, burn = ?7, stated = ?8",
+            )
+            .and_then(|mut upsert| {
+                upsert.execute(params![
+                    location.as_str(),
+                    sku.as_str(),
+                    int(writer.0),
+                    held.own.mint,
+                    held.own.used,
+                    held.own.release,
+                    held.own.burn,
+                    int(held.stated)
+                ])
+            })
+            .doing("note a replica's rights")?;
+        }
+        for (((location, sku, writer), receiver), sent) in std::mem::take(&mut self.sent) {
             conn.prepare_cached(
                 "INSERT INTO cell_sent VALUES (?1, ?2, ?3, ?4, ?5)
                  ON CONFLICT (location, sku, replica, receiver) DO UPDATE SET
@@ -92,8 +197,84 @@ pub(crate) fn note(conn: &Connection, writer: ReplicaId, cells: &PairCells) -> T
             })
             .doing("note rights that were handed on")?;
         }
+        Ok(())
     }
-    Ok(())
+
+    fn held(&self, conn: &Connection, key: &Key) -> TableResult<Held> {
+        if let Some(held) = self.rows.get(key) {
+            return Ok(*held);
+        }
+        let (location, sku, writer) = key;
+        let held = conn
+            .prepare_cached(
+                "SELECT mint, used, release, burn, stated,
+                        (SELECT ifnull(sum(sent), 0) FROM cell_sent AS s
+                         WHERE s.location = ?1 AND s.sku = ?2 AND s.replica = ?3)
+                 FROM cell WHERE location = ?1 AND sku = ?2 AND replica = ?3",
+            )
+            .and_then(|mut select| {
+                let columns = params![location.as_str(), sku.as_str(), int(writer.0)];
+                optional(select.query_row(columns, |row| {
+                    Ok(Held {
+                        own: Own {
+                            mint: row.get(0)?,
+                            used: row.get(1)?,
+                            release: row.get(2)?,
+                            burn: row.get(3)?,
+                        },
+                        stated: uint(row, 4)?,
+                        sent: row.get(5)?,
+                    })
+                }))
+            })
+            .doing("read a replica's rights")?;
+        Ok(held.unwrap_or_default())
+    }
+
+    /// Whether there are rights at a location at all: most have none until they
+    /// sell online, and their sales pay for nothing here.
+    fn anything_at(&mut self, conn: &Connection, location: &LocationId) -> TableResult<bool> {
+        if let Some(known) = self.known.get(location) {
+            return Ok(*known);
+        }
+        let known = conn
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM cell WHERE location = ?1)")
+            .and_then(|mut select| select.query_row([location.as_str()], |row| row.get(0)))
+            .doing("look whether a location has rights")?;
+        self.known.insert(location.clone(), known);
+        Ok(known)
+    }
+}
+
+/// Whether anybody ever had rights to promise a pair.
+fn anyone_has(conn: &Connection, location: &LocationId, sku: &Sku) -> TableResult<bool> {
+    conn.prepare_cached("SELECT EXISTS (SELECT 1 FROM cell WHERE location = ?1 AND sku = ?2)")
+        .and_then(|mut select| {
+            select.query_row([location.as_str(), sku.as_str()], |row| row.get(0))
+        })
+        .doing("look whether a pair has rights")
+}
+
+fn sent_to(
+    conn: &Connection,
+    (location, sku, writer): &Key,
+    receiver: ReplicaId,
+) -> TableResult<i64> {
+    conn.prepare_cached(
+        "SELECT sent FROM cell_sent
+         WHERE location = ?1 AND sku = ?2 AND replica = ?3 AND receiver = ?4",
+    )
+    .and_then(|mut select| {
+        let columns = params![
+            location.as_str(),
+            sku.as_str(),
+            int(writer.0),
+            int(receiver.0)
+        ];
+        optional(select.query_row(columns, |row| row.get(0)))
+    })
+    .doing("read rights that were handed on")
+    .map(Option::unwrap_or_default)
 }
 
 /// All counters of a (location, SKU) that are known here.

@@ -40,6 +40,13 @@ impl StockFigures {
         physical.map(|bucket| self.bucket(bucket)).sum()
     }
 
+    /// Units sellable or staged, in thousandths: A, what promises rest on.
+    #[must_use]
+    pub fn sellable_or_staged(&self) -> i64 {
+        self.bucket(Bucket::Sellable)
+            .saturating_add(self.bucket(Bucket::Staged))
+    }
+
     fn assert_balanced(&self, location: &LocationId, sku: &Sku) -> TableResult<()> {
         let sum: i128 = self.buckets.iter().map(|figure| i128::from(*figure)).sum();
         if sum == 0 {

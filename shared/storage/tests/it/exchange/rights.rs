@@ -1,11 +1,16 @@
 //! What entries say of rights, here and at the hub.
 
-use evertill_domain::rights::{CellWrite, Cells, Own, PairCells};
-use evertill_domain::{LocationId, ReplicaId, Sku};
+use evertill_domain::order::{
+    EndCause, Fulfilment, FulfilmentKind, LinePromised, OrderBody, OrderLine, OrderPlaced,
+    PickupStep, PromiseEnded, StepPart, StepRecorded, Substitution, opening,
+};
+use evertill_domain::rights::{CellWrite, Cells, End, Own, PairCells};
+use evertill_domain::{Currency, DocumentId, LocationId, Money, Quantity, ReplicaId, Sku, Unit};
 use evertill_journal::Entry;
-use evertill_storage::journal::append_with_rights;
-use evertill_storage::projection::rights;
+use evertill_storage::journal::{Write, append, append_with_rights};
+use evertill_storage::projection::{minters, orders, promises, rights};
 use evertill_storage::rusqlite::Connection;
+use evertill_storage::{duties, feed};
 
 use super::world::{Forger, Hub, Site, fingerprint};
 use crate::ledger::world::now;
@@ -90,8 +95,9 @@ fn of_an_entry_in_quarantine_the_debits_count() {
     });
     assert_eq!(hub.case().rule, "gate.chunk_type");
     let found = held(&hub.conn);
-    assert_eq!(found.own(forger.replica), own(9_000, 2_000));
-    assert_eq!(found.rights(forger.replica), 4_000);
+    // Two burned in the entry, one by the sale behind it.
+    assert_eq!(found.own(forger.replica), own(9_000, 3_000));
+    assert_eq!(found.rights(forger.replica), 3_000);
     fingerprint(&hub.conn);
 }
 
@@ -109,7 +115,8 @@ fn rights_that_cannot_be_read_or_are_anothers_count_for_nothing() {
             entry.cells = strange.clone().unwrap_or(entry.cells.clone());
         });
         assert_eq!(hub.case().rule, "rights");
-        assert_eq!(held(&hub.conn).own(forger.replica), own(9_000, 0));
+        // Only the sale behind it counts.
+        assert_eq!(held(&hub.conn).own(forger.replica), own(9_000, 1_000));
         let (elsewhere, sku) = pair("S002");
         assert_eq!(
             rights::cells(&hub.conn, &elsewhere, &sku).unwrap(),
@@ -117,4 +124,191 @@ fn rights_that_cannot_be_read_or_are_anothers_count_for_nothing() {
         );
         fingerprint(&hub.conn);
     }
+}
+
+#[test]
+fn a_sale_burns_the_rights_of_its_node_without_a_word() {
+    let (mut site, hub) = (Site::new("S001", 1), Hub::new());
+    site.sell(&[("A", 1)]);
+    let mint = cells_of("S001", own(3_000, 0), 0);
+    append_with_rights(&site.conn, &site.author, now(), &[], &mint).unwrap();
+    for pieces in [2, 2, 1] {
+        site.sell(&[("A", pieces), ("B", 1)]);
+    }
+    hub.take_all(&site);
+    // What was sold before the mint burns nothing, and nothing burns below zero.
+    let found = held(&site.conn);
+    assert_eq!(found.own(site.author.replica), own(3_000, 3_000));
+    assert_eq!(held(&hub.conn), found);
+    // More left than was covered: the hub is to look whether promises rest on it.
+    assert_eq!(duties::pairs(&hub.conn, 9).unwrap(), [pair("S001")]);
+    // A counter that is said later holds what was burned before it.
+    let said = cells_of("S001", own(5_000, 3_000), 0);
+    append_with_rights(&site.conn, &site.author, now(), &[], &said).unwrap();
+    site.sell(&[("A", 1)]);
+    hub.take_all(&site);
+    assert_eq!(held(&hub.conn).own(site.author.replica), own(5_000, 4_000));
+    assert_eq!(held(&hub.conn), held(&site.conn));
+    fingerprint(&site.conn);
+    fingerprint(&hub.conn);
+}
+
+/// What the hub has for a location, taken in there.
+fn feed_to(site: &Site, hub: &Hub) {
+    let location = &site.author.location;
+    let page = feed::read(&hub.conn, hub.author.replica, location, 0, 500, 1 << 30);
+    let page = page.unwrap().unwrap();
+    let committed = feed::commit(&site.conn, location, &page, now()).unwrap();
+    assert_eq!(committed.unwrap().parked, 0);
+}
+
+fn placed() -> OrderPlaced {
+    let cents = |minor| Money::new(minor, Currency::USD).unwrap();
+    OrderPlaced {
+        channel: "web".parse().unwrap(),
+        external_id: "W-1".to_owned(),
+        placed_at: now(),
+        currency: Currency::USD,
+        lines: vec![OrderLine {
+            line: 1,
+            sku: "A".parse().unwrap(),
+            quantity: units(2),
+            unit: Unit::Each,
+            unit_price: cents(200),
+            discount: None,
+            taxes: Vec::new(),
+            substitution: Substitution::None,
+            external_line_id: "1".to_owned(),
+        }],
+        total: cents(400),
+        fulfilment: Fulfilment {
+            kind: FulfilmentKind::Pickup,
+            location: Some("S001".parse().unwrap()),
+            not_before: None,
+            promise_by: None,
+            allow_split: false,
+            allow_backorder: false,
+            destination: None,
+        },
+        shipping: None,
+        customer_ref: None,
+        hold_until: None,
+    }
+}
+
+fn units(pieces: i64) -> Quantity {
+    Quantity::from_thousandths(pieces * 1_000).unwrap()
+}
+
+/// The hub promises two units of S001 with rights that the store granted.
+fn promise(hub: &Hub) -> DocumentId {
+    let promised = LinePromised {
+        line: 1,
+        location: "S001".parse().unwrap(),
+        quantity: units(2),
+        promise_by: None,
+        decision: None,
+        replaces: None,
+    };
+    let bodies = [
+        OrderBody::Placed(Box::new(placed())),
+        OrderBody::Promised(promised),
+    ];
+    let known = held(&hub.conn);
+    let (replica, usable) = (hub.author.replica, known.rights(hub.author.replica));
+    let write = known.promise(replica, 2_000, usable).unwrap();
+    let cells = PairCells::from([(pair("S001"), write)]);
+    let writes = [Write::OpenWith(opening(now(), None, bodies))];
+    let appended = append_with_rights(&hub.conn, &hub.author, now(), &writes, &cells).unwrap();
+    feed::publish(&hub.conn, &hub.author, appended.at.seq).unwrap();
+    appended.documents[0]
+}
+
+#[test]
+fn a_promise_is_known_where_it_is_kept_and_a_hand_over_burns_nothing() {
+    let (mut site, hub) = (Site::new("S001", 1), Hub::new());
+    let mut cells = cells_of("S001", own(9_000, 0), 0);
+    for write in cells.values_mut() {
+        write.sent.insert(hub.author.replica, 4_000);
+    }
+    append_with_rights(&site.conn, &site.author, now(), &[], &cells).unwrap();
+    hub.take_all(&site);
+    feed::name_minter(
+        &hub.conn,
+        &hub.author,
+        &site.author.location,
+        site.author.replica,
+    )
+    .unwrap();
+    let document = promise(&hub);
+    feed_to(&site, &hub);
+    let (location, sku) = pair("S001");
+    let minter = minters::of(&site.conn, &location).unwrap();
+    assert_eq!(minter, Some(site.author.replica));
+    assert_eq!(held(&site.conn).rights(hub.author.replica), 2_000);
+    assert_eq!(promises::live(&site.conn, &location, &sku).unwrap(), 2_000);
+    assert_eq!(
+        orders::open_at(&site.conn, &location, None, 9).unwrap(),
+        [document]
+    );
+
+    let order = orders::load(&site.conn, &document).unwrap().unwrap();
+    let id = *order.promises.keys().next().unwrap();
+    let step = |step| {
+        OrderBody::Pickup(StepRecorded {
+            step,
+            location: location.clone(),
+            parts: vec![StepPart {
+                promise: id,
+                sku: sku.clone(),
+                quantity: units(2),
+                short: Quantity::ZERO,
+                uncovered: Quantity::ZERO,
+                substitute: false,
+                lot: None,
+            }],
+            reason: None,
+            until: None,
+            receipt: None,
+            proxy: false,
+            age_checked: false,
+            parcel: None,
+            carrier: None,
+        })
+    };
+    let ended = OrderBody::PromiseEnded(PromiseEnded {
+        promise: id,
+        quantity: units(2),
+        how: End::Settled,
+        cause: EndCause::HandedOver,
+        location: location.clone(),
+    });
+    let before = held(&site.conn);
+    for bodies in [
+        vec![step(PickupStep::Pick)],
+        vec![step(PickupStep::HandOver), ended],
+    ] {
+        let writes = [Write::ExtendWith(
+            document,
+            order.events(now(), None, bodies),
+        )];
+        append(&site.conn, &site.author, now(), &writes).unwrap();
+    }
+    assert_eq!(
+        held(&site.conn),
+        before,
+        "a promise was kept, no right burned"
+    );
+    assert_eq!(promises::live(&site.conn, &location, &sku).unwrap(), 0);
+    hub.take_all(&site);
+    assert_eq!(held(&hub.conn), before);
+    assert_eq!(promises::live(&hub.conn, &location, &sku).unwrap(), 0);
+    assert_eq!(duties::orders(&hub.conn, None, 9).unwrap(), [document]);
+    let at_hub = orders::load(&hub.conn, &document).unwrap();
+    assert_eq!(at_hub, orders::load(&site.conn, &document).unwrap());
+    site.sell(&[("A", 1)]);
+    hub.take_all(&site);
+    assert_eq!(held(&hub.conn).own(site.author.replica).burn, 1_000);
+    fingerprint(&site.conn);
+    fingerprint(&hub.conn);
 }

@@ -26,6 +26,7 @@ pub(crate) fn database() -> Connection {
     for schema in [
         include_str!("../../../migrations/0001_journal.sql"),
         include_str!("../../../migrations/0003_rights.sql"),
+        include_str!("../../../migrations/0004_orders.sql"),
     ] {
         conn.execute_batch(schema).unwrap();
     }

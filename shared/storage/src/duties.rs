@@ -1,0 +1,109 @@
+//! Worklists: pairs and orders that something happened to, for whoever acts on
+//! them.
+//!
+//! The apply path notes them in the transaction of the change, so nothing that
+//! is owed is forgotten in a crash. Whoever takes one up looks at the tables as
+//! they are then, and takes it off in the transaction in which it acted.
+//!
+//! Invariant: a worklist may name too much, never too little; taking something
+//! up twice does nothing the second time.
+
+use evertill_domain::{DocumentId, LocationId, Sku};
+use rusqlite::{Connection, params};
+
+use crate::sql::{Doing, TableResult, text};
+
+/// Notes a pair whose rights are to be looked at.
+///
+/// # Errors
+/// The row could not be written.
+pub fn note_pair(conn: &Connection, location: &LocationId, sku: &Sku) -> TableResult<()> {
+    conn.prepare_cached("INSERT OR IGNORE INTO rights_due VALUES (?1, ?2)")
+        .and_then(|mut insert| insert.execute([location.as_str(), sku.as_str()]))
+        .doing("note a pair to look at")
+        .map(drop)
+}
+
+/// Notes every pair of a location that has stock or rights: its policies
+/// changed, or it has just been given the right to mint.
+///
+/// # Errors
+/// The rows could not be written.
+pub fn note_location(conn: &Connection, location: &LocationId) -> TableResult<()> {
+    for sql in [
+        "INSERT OR IGNORE INTO rights_due
+         SELECT DISTINCT location, sku FROM stock WHERE location = ?1",
+        "INSERT OR IGNORE INTO rights_due
+         SELECT DISTINCT location, sku FROM cell WHERE location = ?1",
+    ] {
+        conn.prepare_cached(sql)
+            .and_then(|mut insert| insert.execute([location.as_str()]))
+            .doing("note a location's pairs to look at")?;
+    }
+    Ok(())
+}
+
+/// Some pairs that are to be looked at, in their order.
+///
+/// # Errors
+/// The table could not be read.
+pub fn pairs(conn: &Connection, limit: usize) -> TableResult<Vec<(LocationId, Sku)>> {
+    conn.prepare_cached("SELECT location, sku FROM rights_due ORDER BY location, sku LIMIT ?1")
+        .and_then(|mut select| {
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            let rows = select.query_map([limit], |row| Ok((text(row, 0)?, text(row, 1)?)))?;
+            rows.collect()
+        })
+        .doing("read which pairs to look at")
+}
+
+/// Takes a pair off: it was looked at in this transaction.
+///
+/// # Errors
+/// The row could not be removed.
+pub fn pair_done(conn: &Connection, location: &LocationId, sku: &Sku) -> TableResult<()> {
+    conn.prepare_cached("DELETE FROM rights_due WHERE location = ?1 AND sku = ?2")
+        .and_then(|mut delete| delete.execute([location.as_str(), sku.as_str()]))
+        .doing("take a pair off the list")
+        .map(drop)
+}
+
+/// Notes an order that may oblige somebody here.
+pub(crate) fn note_order(conn: &Connection, document: &DocumentId) -> TableResult<()> {
+    conn.prepare_cached("INSERT OR IGNORE INTO order_due VALUES (?1)")
+        .and_then(|mut insert| insert.execute([document.as_bytes()]))
+        .doing("note an order to look at")
+        .map(drop)
+}
+
+/// Some orders that are to be looked at, after a given one.
+///
+/// # Errors
+/// The table could not be read.
+pub fn orders(
+    conn: &Connection,
+    after: Option<&DocumentId>,
+    limit: usize,
+) -> TableResult<Vec<DocumentId>> {
+    let from = after.map_or(&[][..], |document| document.as_bytes().as_slice());
+    conn.prepare_cached("SELECT document FROM order_due WHERE document > ?1 ORDER BY 1 LIMIT ?2")
+        .and_then(|mut select| {
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            let rows = select.query_map(params![from, limit], |row| {
+                row.get(0).map(DocumentId::from_bytes)
+            })?;
+            rows.collect()
+        })
+        .doing("read which orders to look at")
+}
+
+/// Takes an order off: it was looked at in this transaction.
+///
+/// # Errors
+/// The row could not be removed.
+pub fn order_done(conn: &Connection, document: &DocumentId) -> TableResult<()> {
+    conn.prepare_cached("DELETE FROM order_due WHERE document = ?1")
+        .and_then(|mut delete| delete.execute([document.as_bytes()]))
+        .doing("take an order off the list")
+        .map(drop)
+}

@@ -1,0 +1,205 @@
+//! Orders: each one folded, and what their lists show.
+//!
+//! Invariant: a row of `customer_order` is what the fold of the order's events
+//! says, as soon as the batch that brought them is flushed.
+
+use evertill_documents::read;
+use evertill_domain::fold::{Placed, State, fold};
+use evertill_domain::order::OrderState;
+use evertill_domain::{DocumentId, EventKey, Hlc, LocationId, Timestamp};
+use rusqlite::{Connection, params};
+
+use super::documents::{self, Place};
+use crate::sql::{Doing, TableError, TableResult, int, optional};
+use crate::{feed, journal};
+
+/// An order as its list shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedOrder {
+    /// Its document.
+    pub document: DocumentId,
+    /// When it came here, in the order of everything that did.
+    pub arrival: i64,
+}
+
+/// Which orders are asked for; `None` is all of them.
+#[derive(Debug, Clone, Default)]
+pub struct OrderFilter {
+    /// The channel's name for it.
+    pub external_id: Option<String>,
+    /// Where it stands as a whole.
+    pub state: Option<String>,
+    /// Changed at that time or later.
+    pub updated_since: Option<Timestamp>,
+}
+
+/// An order with every event that is applied here; `None` if there is none of
+/// that document.
+///
+/// # Errors
+/// The tables could not be read, or an entry is damaged.
+pub fn load(conn: &Connection, document: &DocumentId) -> TableResult<Option<OrderState>> {
+    let mut events: Vec<(EventKey, Hlc, Vec<u8>)> = Vec::new();
+    for place in documents::places(conn, document)? {
+        let (_, change) = documents::part_at(conn, place)?;
+        let hlc = clock_at(conn, place)?.map_or(Hlc::default(), |(hlc, _)| hlc);
+        let part = read(&change).map_err(|error| TableError::Damaged {
+            what: format!("document {document}"),
+            detail: error.to_string(),
+        })?;
+        events.extend(part.into_iter().map(|(key, bytes)| (key, hlc, bytes)));
+    }
+    let placed = events.iter().map(|(key, hlc, bytes)| Placed {
+        key: *key,
+        hlc: *hlc,
+        parents: Vec::new(),
+        bytes,
+    });
+    match fold(placed).state {
+        State::Order(order) => Ok(Some(*order)),
+        _ => Ok(None),
+    }
+}
+
+/// The order of a channel under its own name for it.
+///
+/// # Errors
+/// The table could not be read.
+pub fn by_name(
+    conn: &Connection,
+    channel: &str,
+    external_id: &str,
+) -> TableResult<Option<DocumentId>> {
+    conn.prepare_cached(
+        "SELECT document FROM customer_order WHERE channel = ?1 AND external_id = ?2",
+    )
+    .and_then(|mut select| {
+        optional(select.query_row([channel, external_id], |row| {
+            row.get(0).map(DocumentId::from_bytes)
+        }))
+    })
+    .doing("look up an order by its channel's name")
+}
+
+/// Orders in the order in which they came, after the given arrival.
+///
+/// # Errors
+/// The table could not be read.
+pub fn page(
+    conn: &Connection,
+    filter: &OrderFilter,
+    after: Option<i64>,
+    limit: usize,
+) -> TableResult<Vec<ListedOrder>> {
+    conn.prepare_cached(
+        "SELECT document, arrival FROM customer_order
+         WHERE arrival > ?1 AND (?2 IS NULL OR external_id = ?2)
+           AND (?3 IS NULL OR status = ?3) AND (?4 IS NULL OR updated_at >= ?4)
+         ORDER BY arrival LIMIT ?5",
+    )
+    .and_then(|mut select| {
+        let columns = params![
+            after.unwrap_or(i64::MIN),
+            filter.external_id,
+            filter.state,
+            filter.updated_since.map(Timestamp::as_millis),
+            i64::try_from(limit).unwrap_or(i64::MAX)
+        ];
+        let rows = select.query_map(columns, |row| {
+            Ok(ListedOrder {
+                document: DocumentId::from_bytes(row.get(0)?),
+                arrival: row.get(1)?,
+            })
+        })?;
+        rows.collect()
+    })
+    .doing("list orders")
+}
+
+/// Orders that a location has work with, after the given one.
+///
+/// # Errors
+/// The table could not be read.
+pub fn open_at(
+    conn: &Connection,
+    location: &LocationId,
+    after: Option<&DocumentId>,
+    limit: usize,
+) -> TableResult<Vec<DocumentId>> {
+    let from = after.map_or(&[][..], |document| document.as_bytes().as_slice());
+    conn.prepare_cached(
+        "SELECT document FROM order_location
+         WHERE location = ?1 AND open = 1 AND document > ?2 ORDER BY document LIMIT ?3",
+    )
+    .and_then(|mut select| {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = select.query_map(params![location.as_str(), from, limit], |row| {
+            row.get(0).map(DocumentId::from_bytes)
+        })?;
+        rows.collect()
+    })
+    .doing("list a location's open orders")
+}
+
+/// Writes what the lists show of an order, from all its events.
+pub(crate) fn refresh(conn: &Connection, document: &DocumentId) -> TableResult<()> {
+    let Some(order) = load(conn, document)? else {
+        return Ok(());
+    };
+    let arrival = match documents::opened_at(conn, document)? {
+        Some(place) => clock_at(conn, place)?.map_or(0, |(_, arrival)| arrival),
+        None => 0,
+    };
+    conn.prepare_cached(
+        "INSERT INTO customer_order VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+         ON CONFLICT (document) DO UPDATE SET
+           status = ?5, payment = ?6, customer = ?7, updated_at = ?8, version = ?9",
+    )
+    .and_then(|mut upsert| {
+        upsert.execute(params![
+            document.as_bytes(),
+            arrival,
+            order.placed.channel.as_str(),
+            order.placed.external_id,
+            order.status.as_str(),
+            order.payment_state.as_str(),
+            order.customer_state.as_str(),
+            order.updated_at.as_millis(),
+            int(order.version)
+        ])
+    })
+    .doing("list an order")?;
+    let mut open = std::collections::BTreeMap::new();
+    for promise in order.promises.values() {
+        let work = promise.kept() > 0
+            || promise.to_withdraw() > 0
+            || promise.staged > 0
+            || promise.substitutes_staged() > 0;
+        *open.entry(&promise.location).or_insert(false) |= work;
+    }
+    for (location, open) in open {
+        conn.prepare_cached(
+            "INSERT INTO order_location VALUES (?1, ?2, ?3)
+             ON CONFLICT (location, document) DO UPDATE SET open = ?3",
+        )
+        .and_then(|mut upsert| {
+            upsert.execute(params![location.as_str(), document.as_bytes(), open])
+        })
+        .doing("list an order at its location")?;
+    }
+    Ok(())
+}
+
+/// When an entry was written, and its arrival here.
+fn clock_at(conn: &Connection, place: Place) -> TableResult<Option<(Hlc, i64)>> {
+    if let Some(sealed) = journal::entry(conn, place.replica, place.seq)? {
+        let arrival = conn
+            .prepare_cached("SELECT arrival FROM entry WHERE replica = ?1 AND seq = ?2")
+            .and_then(|mut select| {
+                select.query_row([int(place.replica.0), int(place.seq)], |row| row.get(0))
+            })
+            .doing("look up an entry's arrival")?;
+        return Ok(Some((sealed.entry.hlc, arrival)));
+    }
+    feed::clock_of(conn, place.replica, place.seq)
+}
