@@ -1,5 +1,5 @@
-//! What a running hub does by itself from time to time: it throws away old
-//! answers and measures itself.
+//! What a running hub does by itself: it throws away old answers, measures
+//! itself, and looks after orders.
 //!
 //! Invariant: nothing waits for this; what fails is logged and tried again.
 
@@ -7,6 +7,7 @@ use evertill_http::app::watch::{self, gauge};
 use evertill_storage::{TableError, completeness, quarantine};
 use tokio::task::JoinHandle;
 
+use crate::services::orders;
 use crate::state::{self, Hub};
 
 /// The tasks of a running hub; dropping it ends them.
@@ -22,6 +23,7 @@ impl Upkeep {
         Self(vec![
             tokio::spawn(watch::prune_answers(store.clone(), state::now)),
             tokio::spawn(watch::show(store, move || measure(measured.clone()))),
+            tokio::spawn(orders::keep(hub.clone())),
         ])
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use evertill_journal::Watermark;
 use evertill_storage::ingest::Peer;
+use evertill_storage::projection::minters;
 use evertill_storage::reference::{Cursor, Position};
 use evertill_storage::rusqlite::Connection;
 use evertill_storage::{TableError, feed, journal};
@@ -163,13 +164,20 @@ impl Desk {
 
     async fn note_head(&self, hello: &NodeHello, head: Watermark) -> Option<HubInput> {
         let (replica, peer) = (hello.replica, self.peer.clone());
+        let author = self.shared.author.clone();
         let written = self
             .shared
             .hub
             .store()
             .write("note what a node announced", move |tx| {
                 let home = (peer.node, &peer.location);
-                journal::set_announced(tx, replica, home, &head, now())
+                journal::set_announced(tx, replica, home, &head, now())?;
+                // The first machine of a location mints there. Another life takes
+                // its place only when the first one is sealed.
+                if minters::of(tx, &peer.location)?.is_none() {
+                    feed::name_minter(tx, &author, &peer.location, replica)?;
+                }
+                Ok::<_, TableError>(())
             })
             .await;
         written.err().map(|error| failed(&error))

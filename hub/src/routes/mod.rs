@@ -4,10 +4,12 @@
 //! what it returns; every route but the common ones asks for an API key.
 
 mod auth;
+mod availability;
 mod days;
 mod fleet;
 mod imports;
 mod once;
+mod orders;
 mod policies;
 mod products;
 mod quarantine;
@@ -26,9 +28,27 @@ use auth::BearerKey;
 /// Every route of the hub under `/api/v1`.
 pub fn router(hub: &Hub) -> Router {
     Router::new()
+        .route("/api/v1/availability", get(availability::show))
         .route("/api/v1/days/{location}/{date}", get(days::show))
         .route("/api/v1/fleet", get(fleet::list))
         .route("/api/v1/imports/{kind}", post(imports::post))
+        .route(
+            "/api/v1/locations/{id}/selling",
+            axum::routing::put(availability::put_selling),
+        )
+        .route("/api/v1/orders", get(orders::list).post(orders::post))
+        .route("/api/v1/orders/{id}", get(orders::show))
+        .route("/api/v1/orders/{id}/assign", post(orders::assign))
+        .route("/api/v1/orders/{id}/cancel", post(orders::cancel))
+        .route("/api/v1/orders/{id}/change", post(orders::change))
+        .route("/api/v1/orders/{id}/decisions", get(orders::decisions))
+        .route("/api/v1/orders/{id}/holds", post(orders::hold))
+        .route(
+            "/api/v1/orders/{id}/holds/{hold}/release",
+            post(orders::release_hold),
+        )
+        .route("/api/v1/orders/{id}/payments", post(orders::pay))
+        .route("/api/v1/orders/{id}/refunds", post(orders::refund))
         .route("/api/v1/policies", get(policies::list))
         .route(
             "/api/v1/policies/{name}",
@@ -40,9 +60,15 @@ pub fn router(hub: &Hub) -> Router {
         .route("/api/v1/quarantine", get(quarantine::list))
         .route("/api/v1/quarantine/{id}/retry", post(quarantine::retry))
         .route("/api/v1/quarantine/{id}/dismiss", post(quarantine::dismiss))
+        .route("/api/v1/reservations", post(availability::reserve))
+        .route(
+            "/api/v1/reservations/{id}/release",
+            post(availability::release),
+        )
         .route("/api/v1/sales", get(sales::list))
         .route("/api/v1/sales/{id}", get(sales::show))
         .route("/api/v1/stock", get(stock::list))
+        .route("/api/v1/supply", post(availability::post_supply))
         .with_state(hub.clone())
 }
 
@@ -59,6 +85,22 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         description = "What all stores have recorded, merged."
     ),
     paths(
+        availability::show,
+        availability::put_selling,
+        availability::reserve,
+        availability::release,
+        availability::post_supply,
+        orders::post,
+        orders::list,
+        orders::show,
+        orders::decisions,
+        orders::cancel,
+        orders::change,
+        orders::hold,
+        orders::release_hold,
+        orders::pay,
+        orders::refund,
+        orders::assign,
         days::show,
         fleet::list,
         imports::post,

@@ -4,14 +4,17 @@
 //! Invariant: a service loads, decides and commits; it knows neither flags nor
 //! status codes.
 
+pub mod availability;
 pub mod commands;
 pub mod days;
 pub mod doctor;
 pub mod fleet;
+pub mod ground;
 pub mod import;
 pub mod keys;
 pub mod maintain;
 pub mod once;
+pub mod orders;
 pub mod policies;
 pub mod quarantine;
 pub mod sales;

@@ -149,6 +149,26 @@ impl Hub {
         self.request("PUT", path, &json, body.to_string().as_bytes())
     }
 
+    /// Posts JSON under a key of its own.
+    pub fn post(&self, path: &str, body: &Value) -> Answer {
+        self.post_as(&new_key(), path, body)
+    }
+
+    /// Posts JSON under this key.
+    pub fn post_as(&self, key: &str, path: &str, body: &Value) -> Answer {
+        let headers = [
+            ("content-type", "application/json"),
+            ("idempotency-key", key),
+        ];
+        self.request("POST", path, &headers, body.to_string().as_bytes())
+    }
+
+    /// Ends the process without a word.
+    pub fn kill(self) -> Folder {
+        drop(self.running);
+        self.folder
+    }
+
     /// Posts a CSV file under a key of its own.
     pub fn post_csv(&self, path: &str, text: &str) -> Answer {
         let key = new_key();

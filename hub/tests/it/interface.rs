@@ -6,7 +6,23 @@ use std::time::{Duration, Instant};
 use crate::client::Hub;
 
 /// Every route that the hub has, as its description must list it.
-const ROUTES: [(&str, &str); 15] = [
+const ROUTES: [(&str, &str); 31] = [
+    ("get", "/api/v1/availability"),
+    ("put", "/api/v1/locations/{id}/selling"),
+    ("get", "/api/v1/orders"),
+    ("post", "/api/v1/orders"),
+    ("get", "/api/v1/orders/{id}"),
+    ("post", "/api/v1/orders/{id}/assign"),
+    ("post", "/api/v1/orders/{id}/cancel"),
+    ("post", "/api/v1/orders/{id}/change"),
+    ("get", "/api/v1/orders/{id}/decisions"),
+    ("post", "/api/v1/orders/{id}/holds"),
+    ("post", "/api/v1/orders/{id}/holds/{hold}/release"),
+    ("post", "/api/v1/orders/{id}/payments"),
+    ("post", "/api/v1/orders/{id}/refunds"),
+    ("post", "/api/v1/reservations"),
+    ("post", "/api/v1/reservations/{id}/release"),
+    ("post", "/api/v1/supply"),
     ("get", "/api/v1/days/{location}/{date}"),
     ("get", "/api/v1/fleet"),
     ("post", "/api/v1/imports/{kind}"),
@@ -49,7 +65,8 @@ fn the_description_lists_every_route_and_each_asks_for_a_key() {
             .replace("{kind}", "products")
             .replace("{name}", "tax")
             .replace("{sku}", "A")
-            .replace("{id}", "1");
+            .replace("{id}", "1")
+            .replace("{hold}", "1");
         let headers = [("authorization", ""), ("idempotency-key", "k")];
         let answer = hub.request(&method.to_uppercase(), &path, &headers, b"");
         assert_eq!(answer.problem(401), "token_missing", "{method} {path}");

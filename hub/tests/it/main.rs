@@ -5,6 +5,7 @@ mod commands;
 mod imports;
 mod interface;
 mod kill;
+mod orders;
 mod policies;
 mod serve;
 mod store;

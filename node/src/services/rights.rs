@@ -187,7 +187,7 @@ fn tend_pairs(
             }
             Ok(None) => {}
             Err(error) => {
-                tracing::warn!(%error, sku = %sku, "rights of a product stay as they are")
+                tracing::warn!(%error, sku = %sku, "rights of a product stay as they are");
             }
         }
     }

@@ -31,6 +31,7 @@ pub mod rebuild;
 pub mod reference;
 pub mod registers;
 pub mod secret;
+pub mod selling;
 mod sql;
 pub mod verify;
 

@@ -7,10 +7,12 @@
 //! Invariant: a request that does not convert is refused with a JSON pointer to
 //! the field, and a view shows every figure exactly.
 
+mod availability;
 mod codes;
 mod days;
 mod goods;
 mod movements;
+mod orders;
 mod products;
 mod receipts;
 mod refusals;
@@ -19,10 +21,20 @@ mod sales;
 mod stock;
 mod text;
 
+pub use availability::{
+    AvailabilityView, IncomingView, LocationAvailabilityView, ReservationBody, ReservationView,
+    SellingBody, SellingView, SubtractionView, SupplyBody, SupplyView,
+};
 pub use codes::{ScanMatch, ScanView};
 pub use days::{DayCurrencyView, DayTaxView, DayTenderView, DayView};
 pub use goods::{Goods, Resolved};
 pub use movements::{MovementBody, MovementLineBody, MovementLineView, MovementView};
+pub use orders::{
+    AddressBody, AssignBody, CancelBody, ChangeBody, Contact, CustomerBody, FulfilmentBody,
+    HoldBody, HoldView, ObligationView, OrderBody, OrderLineBody, OrderLineView, OrderPaymentBody,
+    OrderTaxBody, OrderView, PaymentBody, PromiseView, ReasonBody, RefundBody, ShortLineView,
+    order_view,
+};
 pub use products::ProductView;
 pub use receipts::{ReceiptLineView, ReceiptView, TaxView, TenderView};
 pub use returns::{ReturnBody, ReturnLineBody, VoidBody};

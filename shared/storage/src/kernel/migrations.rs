@@ -18,6 +18,7 @@ const FILES: &[&str] = &[
     include_str!("../../migrations/0002_imports.sql"),
     include_str!("../../migrations/0003_rights.sql"),
     include_str!("../../migrations/0004_orders.sql"),
+    include_str!("../../migrations/0008_selling.sql"),
 ];
 
 /// Brings the schema of an open database up to date; `path` is for the error.

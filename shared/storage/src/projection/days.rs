@@ -189,3 +189,13 @@ fn store(conn: &Connection, key: &DayKey, figures: &DayFigures) -> TableResult<(
     }
     Ok(())
 }
+
+/// On how many days a location has traded.
+///
+/// # Errors
+/// The table could not be read.
+pub fn count(conn: &Connection, location: &LocationId) -> TableResult<i64> {
+    conn.prepare_cached("SELECT count(DISTINCT date) FROM day WHERE location = ?1")
+        .and_then(|mut select| select.query_row([location.as_str()], |row| row.get(0)))
+        .doing("count a location's trading days")
+}

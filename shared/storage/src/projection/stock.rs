@@ -87,6 +87,24 @@ pub fn of(
     Ok(rows.into_iter().reduce(total))
 }
 
+/// The locations where anything ever moved. Steps from one to the next instead
+/// of reading every row.
+///
+/// # Errors
+/// The table could not be read.
+pub fn locations(conn: &Connection) -> TableResult<Vec<LocationId>> {
+    conn.prepare_cached(
+        "WITH RECURSIVE place (id) AS (
+           SELECT min(location) FROM stock
+           UNION ALL
+           SELECT (SELECT min(location) FROM stock WHERE location > id) FROM place
+           WHERE id IS NOT NULL)
+         SELECT id FROM place WHERE id IS NOT NULL",
+    )
+    .and_then(|mut select| select.query_map([], |row| text(row, 0))?.collect())
+    .doing("list where stock is")
+}
+
 /// The stock of one SKU at one location.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StockItem {

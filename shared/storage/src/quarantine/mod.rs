@@ -196,3 +196,22 @@ pub(crate) fn open(conn: &Connection, case: &NewCase<'_>) -> TableResult<()> {
     .doing("put something into quarantine")
     .map(drop)
 }
+
+/// The locations that sent an entry which is in quarantine and nobody has
+/// settled.
+///
+/// # Errors
+/// The table could not be read.
+pub fn locations_with_open_entries(
+    conn: &Connection,
+) -> TableResult<std::collections::BTreeSet<LocationId>> {
+    conn.prepare_cached(
+        "SELECT DISTINCT location FROM quarantine WHERE state = 'open' AND kind = 'entry'",
+    )
+    .and_then(|mut select| {
+        select
+            .query_map([], |row| crate::sql::text(row, 0))?
+            .collect::<rusqlite::Result<_>>()
+    })
+    .doing("look where entries are in quarantine")
+}

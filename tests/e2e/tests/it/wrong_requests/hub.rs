@@ -8,6 +8,7 @@ use super::{Row, read, row};
 pub fn rows() -> Vec<Row> {
     let mut rows = reading();
     rows.extend(writing());
+    rows.extend(selling());
     rows
 }
 
@@ -20,6 +21,18 @@ fn reading() -> Vec<Row> {
             "GET /days/{location}/{date}",
             "/days/S001/nonsense",
             parameter("/date"),
+        ),
+        read(
+            "GET /availability",
+            "/availability?sku=%20",
+            (400, "invalid_parameter", "/sku"),
+        ),
+        read("GET /orders", "/orders?limit=0", parameter("/limit")),
+        read("GET /orders/{id}", "/orders/nope", missing),
+        read(
+            "GET /orders/{id}/decisions",
+            "/orders/nope/decisions",
+            missing,
         ),
         read("GET /fleet", "/fleet?limit=-1", parameter("/limit")),
         read("GET /policies", "/policies?limit=0", parameter("/limit")),
@@ -80,6 +93,70 @@ fn writing() -> Vec<Row> {
             "/policies/tax",
             json!({"klasses": {}}),
             (422, "invalid_body", "/klasses"),
+        ),
+    ]
+}
+
+fn selling() -> Vec<Row> {
+    let missing = (404, "not_found", "");
+    let unknown = (422, "unknown_sku", "/sku");
+    let because = json!({"reason": "x"});
+    let supply = json!({
+        "id": "PO-1", "location": "S001", "sku": "NOPE", "date": "2026-07-01T00:00:00Z",
+        "quantity": "1", "source": "supplier",
+    });
+    let of_order =
+        |route, path: &str, body| row(route, format!("/orders/nope{path}"), body, missing);
+    let refund = json!({"amount": "1.00"});
+    let payment = json!({"step": "capture", "amount": "1.00", "method": "card"});
+    vec![
+        row(
+            "POST /orders",
+            "/orders",
+            json!({"channel": "Not A Channel"}),
+            (422, "invalid_body", "/channel"),
+        ),
+        of_order("POST /orders/{id}/cancel", "/cancel", because.clone()),
+        of_order(
+            "POST /orders/{id}/change",
+            "/change",
+            json!({"line": 1, "quantity": "1"}),
+        ),
+        of_order(
+            "POST /orders/{id}/holds",
+            "/holds",
+            json!({"kind": "fraud"}),
+        ),
+        of_order(
+            "POST /orders/{id}/holds/{hold}/release",
+            "/holds/nope/release",
+            because,
+        ),
+        of_order("POST /orders/{id}/payments", "/payments", payment),
+        of_order("POST /orders/{id}/refunds", "/refunds", refund),
+        of_order(
+            "POST /orders/{id}/assign",
+            "/assign",
+            json!({"line": 1, "location": "S001"}),
+        ),
+        row("POST /supply", "/supply", supply, unknown),
+        row(
+            "POST /reservations",
+            "/reservations",
+            json!({"channel": "web", "sku": "NOPE", "quantity": "1"}),
+            unknown,
+        ),
+        row(
+            "POST /reservations/{id}/release",
+            "/reservations/999/release",
+            json!(""),
+            missing,
+        ),
+        row(
+            "PUT /locations/{id}/selling",
+            "/locations/NOPE/selling",
+            json!({"open": true}),
+            missing,
         ),
     ]
 }

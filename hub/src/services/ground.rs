@@ -1,0 +1,263 @@
+//! What the hub knows of the goods that it may promise: policies and master
+//! data from one version, and of each pair what it holds rights for.
+//!
+//! The same figures answer `GET /availability` and feed the router, so what is
+//! shown is what can be promised.
+//!
+//! Invariant: `atp` of a pair never exceeds the rights that the hub holds, or
+//! may mint where it is the minter.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use evertill_domain::availability::{LocationAvailability, LocationFigures, at_location};
+use evertill_domain::order::ChannelId;
+use evertill_domain::policy::{
+    ChannelPolicy, OnlinePolicy, RoutingPolicy, SafetyStockPolicy, TimerPolicy,
+};
+use evertill_domain::rights::{Cells, Position};
+use evertill_domain::{Bucket, Location, LocationId, Product, ReplicaId, Sku, Timestamp};
+use evertill_storage::TableResult;
+use evertill_storage::journal::{self, JournalState};
+use evertill_storage::projection::{days, minters, orders, promises, rights, stock};
+use evertill_storage::quarantine;
+use evertill_storage::reference::{ReferenceError, View};
+use evertill_storage::rusqlite::Connection;
+use evertill_storage::selling::{self, soft_holds};
+
+use crate::state::{Hub, hub_location};
+
+/// Policies about promises, of one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Selling {
+    /// What is withheld where.
+    pub safety_stock: SafetyStockPolicy,
+    /// Who may sell what.
+    pub channels: ChannelPolicy,
+    /// How rights are shared, and how long silence is trusted.
+    pub online: OnlinePolicy,
+    /// How goods are chosen.
+    pub routing: RoutingPolicy,
+    /// How often `routing` was put; 0 for the default.
+    pub routing_revision: u64,
+    /// How long steps may take.
+    pub timers: TimerPolicy,
+}
+
+/// Master data and policies, of one version.
+#[derive(Clone, Debug)]
+pub struct Picture {
+    /// The products that are asked about.
+    pub products: BTreeMap<Sku, Product>,
+    /// Every location but the hub, listed or not.
+    pub locations: Vec<Location>,
+    /// The policies.
+    pub selling: Selling,
+}
+
+impl Picture {
+    /// What is known of some products, and of every location that is listed or
+    /// `stocked`.
+    ///
+    /// # Errors
+    /// The reference data could not be read.
+    pub fn of<'a>(
+        view: &View,
+        skus: impl IntoIterator<Item = &'a Sku>,
+        stocked: &[LocationId],
+    ) -> Result<Self, ReferenceError> {
+        let mut locations = view.locations()?;
+        for id in stocked {
+            if !locations.iter().any(|location| location.id == *id) {
+                locations.push(view.location(id)?);
+            }
+        }
+        locations.retain(|location| location.id != hub_location());
+        Ok(Self {
+            products: view.products_by_sku(skus)?,
+            locations,
+            selling: Selling::default(),
+        })
+    }
+
+    /// A location that is listed; one that only stock speaks of is a plain store.
+    #[must_use]
+    pub fn location(&self, id: &LocationId) -> Option<&Location> {
+        self.locations.iter().find(|location| location.id == *id)
+    }
+}
+
+/// The tables at one moment, and what was read of them so far.
+pub struct Ground<'a> {
+    conn: &'a Connection,
+    picture: &'a Picture,
+    hub: ReplicaId,
+    now: Timestamp,
+    closed: BTreeSet<LocationId>,
+    blocked: BTreeSet<LocationId>,
+    silence: BTreeMap<LocationId, u32>,
+    demand_days: RefCell<BTreeMap<LocationId, i64>>,
+}
+
+/// A product at a location.
+#[derive(Clone, Debug)]
+pub struct Pair {
+    /// What can be promised, and what cannot and why.
+    pub availability: LocationAvailability,
+    /// The counters of its rights.
+    pub cells: Cells,
+    /// What the hub may mint on top, where nobody else does.
+    pub mintable: i64,
+    /// Units that nobody is promised, in thousandths.
+    pub free: i64,
+    /// What its tills sell in a day, in thousandths.
+    pub demand_per_day: i64,
+}
+
+impl<'a> Ground<'a> {
+    /// The ground under a decision of `hub` at `now`.
+    ///
+    /// # Errors
+    /// The tables could not be read.
+    pub fn of(
+        conn: &'a Connection,
+        hub: &Hub,
+        replica: ReplicaId,
+        picture: &'a Picture,
+        now: Timestamp,
+    ) -> TableResult<Self> {
+        let closed = selling::closed(conn)?;
+        let journals = journal::journals(conn)?;
+        Ok(Self {
+            conn,
+            picture,
+            hub: replica,
+            now,
+            closed: closed.into_iter().map(|closed| closed.location).collect(),
+            blocked: quarantine::locations_with_open_entries(conn)?,
+            silence: silence(hub, &journals, now),
+            demand_days: RefCell::default(),
+        })
+    }
+
+    /// For how long a location has not been heard, in seconds; 0 where no node
+    /// stands, because nobody else sells there.
+    #[must_use]
+    pub fn silent_s(&self, location: &LocationId) -> u32 {
+        self.silence.get(location).copied().unwrap_or_default()
+    }
+
+    /// Whether nothing is promised from a location: it was silent for too long,
+    /// or sent something that could not be taken and nobody has looked at yet.
+    #[must_use]
+    pub fn is_suspended(&self, location: &Location) -> bool {
+        let rule = self.picture.selling.online.of(location);
+        self.blocked.contains(&location.id) || rule.is_suspended(self.silent_s(&location.id))
+    }
+
+    /// Whether a location sells online now.
+    #[must_use]
+    pub fn is_open(&self, location: &LocationId) -> bool {
+        !self.closed.contains(location)
+    }
+
+    /// How many orders a location has work with.
+    ///
+    /// # Errors
+    /// The tables could not be read.
+    pub fn open_lines(&self, location: &LocationId) -> TableResult<u32> {
+        orders::count_open_at(self.conn, location)
+    }
+
+    /// A product at a location, as `channel` may sell it.
+    ///
+    /// # Errors
+    /// The tables could not be read.
+    pub fn pair(
+        &self,
+        location: &Location,
+        product: &Product,
+        channel: Option<&ChannelId>,
+    ) -> TableResult<Pair> {
+        let (conn, selling) = (self.conn, &self.picture.selling);
+        let (place, sku) = (&location.id, &product.sku);
+        let stock = stock::of(conn, place, sku)?.unwrap_or_default();
+        let cells = rights::cells(conn, place, sku)?;
+        let promised = promises::live(conn, place, sku)?;
+        let units = stock.sellable_or_staged();
+        let (withheld, _) = selling.safety_stock.of(product, location);
+        let position = Position {
+            cells: &cells,
+            live_promises: promised,
+            units,
+        };
+        let mintable = if minters::of(conn, place)?.is_none() {
+            let quantum = product.unit.rights_quantum();
+            position.mintable(withheld.thousandths(), quantum)
+        } else {
+            0
+        };
+        let held = cells.rights(self.hub).max(0) + mintable;
+        let rule = selling.online.of(location);
+        let demand_per_day = self.demand_per_day(place, stock.bucket(Bucket::Customer))?;
+        let channels = &selling.channels;
+        let figures = LocationFigures {
+            on_hand: stock.on_hand(),
+            sellable_or_staged: units,
+            promised,
+            safety_stock: withheld.thousandths(),
+            expected_since_contact: rule
+                .expected_since_contact(demand_per_day, self.silent_s(place)),
+            debt: position.debt(),
+            suspended: self.is_suspended(location),
+            selling_closed: !self.is_open(place),
+            channel_excluded: channel.is_some_and(|c| channels.excludes(c, product, location)),
+            channel_reserve: channel.map_or(0, |c| {
+                channels.kept_from(c, (product, location), held, self.now)
+            }),
+            soft_holds: soft_holds::of_pair(conn, place, sku, self.now)?,
+            hub_rights: held,
+        };
+        Ok(Pair {
+            availability: at_location(place.clone(), &figures),
+            free: (units - promised).max(0),
+            cells,
+            mintable,
+            demand_per_day,
+        })
+    }
+
+    /// What customers took in a day, over all days that it traded.
+    fn demand_per_day(&self, location: &LocationId, sold: i64) -> TableResult<i64> {
+        if sold <= 0 {
+            return Ok(0);
+        }
+        let known = self.demand_days.borrow().get(location).copied();
+        let days = if let Some(days) = known {
+            days
+        } else {
+            let days = days::count(self.conn, location)?;
+            let mut held = self.demand_days.borrow_mut();
+            held.insert(location.clone(), days);
+            days
+        };
+        Ok(sold / days.max(1))
+    }
+}
+
+/// How long each location with a node has not been heard; one that is connected
+/// is heard now. Of several machines the one heard last counts.
+fn silence(hub: &Hub, journals: &[JournalState], now: Timestamp) -> BTreeMap<LocationId, u32> {
+    let mut silence: BTreeMap<LocationId, u32> = BTreeMap::new();
+    for journal in journals.iter().filter(|j| j.location != hub_location()) {
+        let since = match journal.heard_at {
+            _ if hub.live().of(journal.node).is_some() => 0,
+            Some(at) => now.as_millis().saturating_sub(at.as_millis()) / 1_000,
+            None => i64::from(u32::MAX),
+        };
+        let seconds = u32::try_from(since.max(0)).unwrap_or(u32::MAX);
+        let held = silence.entry(journal.location.clone()).or_insert(seconds);
+        *held = (*held).min(seconds);
+    }
+    silence
+}

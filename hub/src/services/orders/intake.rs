@@ -1,0 +1,203 @@
+//! Taking an order in.
+//!
+//! Invariant: one name of one channel makes one order; a repeated body gets the
+//! order that it made, another body under the name is refused.
+
+use std::collections::BTreeMap;
+
+use evertill_domain::order::{
+    OrderState, PaymentStatus, PlaceOrder, Sourcing, accept, opening, place as decide,
+};
+use evertill_domain::rejection::{RejectionClass, Rejections};
+use evertill_domain::routing::Wanted;
+use evertill_domain::{DocumentId, Timestamp};
+use evertill_storage::journal::{Author, Write, append_with_rights};
+use evertill_storage::rusqlite::Connection;
+use evertill_storage::selling::contacts::{self, Contact};
+use evertill_storage::selling::decisions::{self, Decision};
+use evertill_storage::selling::soft_holds::{self, SoftHold};
+use evertill_storage::selling::{intake, supply};
+use evertill_storage::{TableResult, feed};
+
+use super::sourcing::{Order, Planned, plan_order};
+use super::{OrderRefusal, known, short_lines};
+use crate::services::ground::{Ground, Picture};
+use crate::state::Hub;
+
+/// An order that is there now.
+#[derive(Clone, Debug)]
+pub struct Arrived {
+    /// Its document.
+    pub document: DocumentId,
+    /// The order.
+    pub order: OrderState,
+    /// Whether this call made it.
+    pub is_new: bool,
+}
+
+/// Takes an order in: accepts it, plans it, uses up the rights and writes it, in
+/// the caller's transaction.
+///
+/// # Errors
+/// See [`OrderRefusal`]; nothing is kept then.
+pub fn place(
+    conn: &Connection,
+    (hub, author): (&Hub, &Author),
+    picture: &Picture,
+    (command, contact): (&PlaceOrder, &Contact),
+    digest: &[u8; 32],
+    now: Timestamp,
+) -> Result<Arrived, OrderRefusal> {
+    let name = (command.channel.as_str(), command.external_id.as_str());
+    if let Some((document, before)) = intake::find(conn, name.0, name.1)? {
+        if before != *digest {
+            return Err(OrderRefusal::NameTaken {
+                channel: name.0.to_owned(),
+                external_id: name.1.to_owned(),
+            });
+        }
+        let order = known(conn, &document)?;
+        return Ok(Arrived {
+            document,
+            order,
+            is_new: false,
+        });
+    }
+    let accepted = accept(command, &picture.products, now)?;
+    let soft = command.payment.status == PaymentStatus::Unpaid;
+    let placed = accepted.placed.clone();
+    let wanted = placed.lines.iter().map(|line| Wanted {
+        line: line.line,
+        sku: line.sku.clone(),
+        quantity: line.quantity.thousandths(),
+    });
+    let order = Order {
+        id: format!("{}/{}", name.0, name.1),
+        placed: &placed,
+        wanted: wanted.collect(),
+        cooling: BTreeMap::new(),
+        only: None,
+        allow_partial: placed.fulfilment.allow_backorder,
+        allow_split: placed.fulfilment.allow_split,
+    };
+    let ground = Ground::of(conn, hub, author.replica, picture, now)?;
+    let planned = plan_order(&ground, picture, &order, now)?;
+    let refused = |refused: Rejections| match refused.class() {
+        RejectionClass::Conflict => insufficient(conn, &planned, now),
+        _ => OrderRefusal::Rejected(refused),
+    };
+    if soft && !planned.plan.unsourced.is_empty() && !placed.fulfilment.allow_backorder {
+        return Err(insufficient(conn, &planned, now));
+    }
+    let number = next_decision(conn)?;
+    let sourcing = if soft {
+        Sourcing {
+            soft: true,
+            ..Sourcing::default()
+        }
+    } else {
+        Sourcing {
+            promises: planned.promises(number, placed.fulfilment.promise_by),
+            backorders: planned.backorders(conn, now)?,
+            soft: false,
+        }
+    };
+    let bodies = decide(accepted, sourcing).map_err(refused)?;
+    let cells = if soft {
+        evertill_domain::rights::PairCells::new()
+    } else {
+        planned.cells(author.replica)?
+    };
+    let writes = [Write::OpenWith(opening(now, None, bodies))];
+    let appended = append_with_rights(conn, author, now, &writes, &cells)?;
+    feed::publish(conn, author, appended.at.seq)?;
+    let document = appended.documents[0];
+    if soft {
+        keep_soft(conn, &planned, command, &document, picture, now)?;
+    }
+    intake::record(conn, name, digest, &document)?;
+    if *contact != Contact::default() {
+        contacts::keep(conn, &document, contact)?;
+    }
+    remember(conn, &document, "placed", &planned, picture, now)?;
+    let order = known(conn, &document)?;
+    Ok(Arrived {
+        document,
+        order,
+        is_new: true,
+    })
+}
+
+/// The refusal of an order that cannot be promised in full.
+pub(super) fn insufficient(conn: &Connection, planned: &Planned, now: Timestamp) -> OrderRefusal {
+    let next = |sku: &_| {
+        let coming = supply::of(conn, sku, now)?;
+        Ok(coming.first().map(|supply| supply.due))
+    };
+    match short_lines(&planned.available(), next) {
+        Ok(lines) => OrderRefusal::Insufficient(lines),
+        Err(error) => error.into(),
+    }
+}
+
+/// The number that the next decision gets.
+pub(super) fn next_decision(conn: &Connection) -> TableResult<i64> {
+    decisions::last(conn).map(|last| last + 1)
+}
+
+/// Keeps why the goods come from where they do.
+pub(super) fn remember(
+    conn: &Connection,
+    document: &DocumentId,
+    cause: &str,
+    planned: &Planned,
+    picture: &Picture,
+    now: Timestamp,
+) -> TableResult<()> {
+    let decision = Decision {
+        id: 0,
+        document: *document,
+        at: now,
+        cause: cause.to_owned(),
+        snapshot: json(&planned.snapshot),
+        policy: json(&picture.selling.routing),
+        plan: json(&planned.plan),
+    };
+    decisions::record(conn, &decision).map(drop)
+}
+
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("invariant: a plan is plain JSON")
+}
+
+/// Keeps the goods of an unpaid order for a while, without a promise.
+fn keep_soft(
+    conn: &Connection,
+    planned: &Planned,
+    command: &PlaceOrder,
+    document: &DocumentId,
+    picture: &Picture,
+    now: Timestamp,
+) -> TableResult<()> {
+    let minutes = i64::from(picture.selling.timers.reservation_minutes);
+    let until = Timestamp::from_millis(now.as_millis() + minutes * 60_000);
+    for part in &planned.plan.assignments {
+        let wanted = planned.snapshot.wanted.iter();
+        let Some(wanted) = wanted.clone().find(|wanted| wanted.line == part.line) else {
+            continue;
+        };
+        soft_holds::keep(
+            conn,
+            &SoftHold {
+                document: Some(*document),
+                line: Some(part.line),
+                channel: command.channel.to_string(),
+                location: part.location.clone(),
+                sku: wanted.sku.clone(),
+                quantity: part.quantity,
+                expires_at: command.hold_until.unwrap_or(until),
+            },
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,264 @@
+//! What the hub does about orders and rights by itself: it takes back what was
+//! withdrawn, sources again what was given back or broken, settles debts, and
+//! ends carts that ran out.
+//!
+//! The apply path notes what has changed; a round takes it up after the commit.
+//!
+//! Invariant: a round acts on the tables as they are in its own transaction, so
+//! making it twice does nothing the second time.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use evertill_domain::order::{self, EndCause, OrderObligation, OrderStatus};
+use evertill_domain::rights::{PairCells, Position, settle};
+use evertill_domain::{DocumentId, LocationId, Sku};
+use evertill_storage::journal::{Author, append_with_rights};
+use evertill_storage::projection::{minters, orders, promises, rights, stock};
+use evertill_storage::rusqlite::Connection;
+use evertill_storage::selling::soft_holds;
+use evertill_storage::{TableError, TableResult, WriteError, completeness, duties, feed};
+
+use super::revise::{At, cancel};
+use super::{OrderRefusal, PrepareError, picture};
+use crate::services::ground::Picture;
+use crate::state::{Hub, now};
+
+/// Orders of one round.
+const ORDERS: usize = 32;
+/// Pairs of one round.
+const PAIRS: usize = 500;
+/// Rest between rounds, so that a burst is one.
+const REST: Duration = Duration::from_millis(20);
+/// Longest rest: carts run out by the clock.
+const TICK: Duration = Duration::from_secs(1);
+/// How long an order that nobody can take on rests before it is tried again.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// A round that could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum RoundError {
+    /// What it acts on could not be read.
+    #[error(transparent)]
+    Prepare(#[from] PrepareError),
+    /// It could not be written.
+    #[error(transparent)]
+    Write(#[from] WriteError<OrderRefusal>),
+}
+
+/// Orders that nobody could take on, and when they are tried again.
+pub type Resting = BTreeMap<DocumentId, Instant>;
+
+/// Makes rounds for as long as the task lives.
+pub async fn keep(hub: Hub) {
+    let mut commits = hub.store().commits();
+    let mut resting = Resting::new();
+    loop {
+        match round(&hub, &mut resting).await {
+            Ok(true) => {}
+            Ok(false) => {
+                tokio::time::sleep(REST).await;
+                if let Ok(Err(_)) = tokio::time::timeout(TICK, commits.changed()).await {
+                    return;
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "orders could not be looked after; it is tried again");
+                tokio::time::sleep(RETRY).await;
+            }
+        }
+    }
+}
+
+/// Takes up some of what is due; true if anything was done.
+///
+/// # Errors
+/// A database could not be read or written.
+pub async fn round(hub: &Hub, resting: &mut Resting) -> Result<bool, RoundError> {
+    let at = Instant::now();
+    resting.retain(|_, until| *until > at);
+    let rest: Vec<DocumentId> = resting.keys().copied().collect();
+    let due = hub
+        .store()
+        .read(move |conn| Due::read(conn, &rest))
+        .await
+        .map_err(PrepareError::from)?;
+    if due.is_empty() {
+        return Ok(false);
+    }
+    let author = hub.author().map_err(PrepareError::from)?;
+    let skus = due.skus.clone();
+    let picture = picture(hub, skus).await?;
+    let state = hub.clone();
+    let unmet = hub
+        .store()
+        .write("look after orders", move |tx| {
+            due.attend(tx, &state, &author, &picture)
+        })
+        .await?;
+    resting.extend(unmet.into_iter().map(|document| (document, at + RETRY)));
+    Ok(true)
+}
+
+/// What is due.
+struct Due {
+    orders: Vec<DocumentId>,
+    skus: Vec<Sku>,
+    pairs: Vec<(LocationId, Sku)>,
+    carts: bool,
+}
+
+impl Due {
+    fn read(conn: &Connection, resting: &[DocumentId]) -> TableResult<Self> {
+        let mut found = Vec::new();
+        let mut skus = Vec::new();
+        let mut after: Option<DocumentId> = None;
+        while found.len() < ORDERS {
+            let page = duties::orders(conn, after.as_ref(), ORDERS)?;
+            let Some(last) = page.last() else { break };
+            after = Some(*last);
+            found.extend(page.into_iter().filter(|order| !resting.contains(order)));
+        }
+        for document in &found {
+            let order = orders::load(conn, document)?;
+            let lines = order.map(|order| order.lines).unwrap_or_default();
+            skus.extend(lines.into_iter().map(|line| line.line.sku));
+        }
+        // A pair is settled once everything that its location announced is in:
+        // in the middle of a catch-up a sale may be in, and the delivery before
+        // it not yet.
+        let incomplete = completeness::incomplete(conn)?;
+        let mut pairs = duties::pairs(conn, PAIRS)?;
+        pairs.retain(|(location, _)| !incomplete.contains(location));
+        Ok(Self {
+            orders: found,
+            skus,
+            pairs,
+            carts: soft_holds::any_expired(conn, now())?,
+        })
+    }
+
+    fn is_empty(&self) -> bool {
+        self.orders.is_empty() && self.pairs.is_empty() && !self.carts
+    }
+
+    /// Does it, and gives the orders that nobody could take on.
+    fn attend(
+        &self,
+        conn: &Connection,
+        hub: &Hub,
+        author: &Author,
+        picture: &Picture,
+    ) -> Result<Vec<DocumentId>, OrderRefusal> {
+        let at = |document| At {
+            conn,
+            hub,
+            author,
+            picture,
+            document,
+            by: None,
+            now: now(),
+        };
+        for document in soft_holds::expire(conn, now())? {
+            end_cart(at(document))?;
+        }
+        for (location, sku) in &self.pairs {
+            settle_pair(conn, author, location, sku)?;
+            duties::pair_done(conn, location, sku)?;
+        }
+        let mut unmet = Vec::new();
+        for document in &self.orders {
+            if look_after(at(*document))? {
+                duties::order_done(conn, document)?;
+            } else {
+                unmet.push(*document);
+            }
+        }
+        Ok(unmet)
+    }
+}
+
+/// An unpaid order whose time ran out is cancelled.
+fn end_cart(at: At<'_>) -> Result<(), OrderRefusal> {
+    match cancel(at, &[], "the time to pay ran out") {
+        Ok(_) | Err(OrderRefusal::Rejected(_) | OrderRefusal::Unknown(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Does what an order asks of the hub; false if a part of it is still open.
+fn look_after(at: At<'_>) -> Result<bool, OrderRefusal> {
+    if orders::load(at.conn, &at.document)?.is_none() {
+        return Ok(true);
+    }
+    at.attend()?;
+    let order = super::known(at.conn, &at.document)?;
+    let surplus = order.obligations.iter().find_map(|owed| match owed {
+        OrderObligation::Recall { line, .. } => Some(*line),
+        _ => None,
+    });
+    if let Some(line) = surplus {
+        let mut promises = order.promises.iter().rev();
+        let latest = promises.find(|(_, promise)| promise.line == line && promise.kept() > 0);
+        if let Some((id, _)) = latest {
+            let bodies = order::recall(&order, *id, EndCause::Changed)?;
+            at.write(&order, bodies, &PairCells::new())?;
+            at.attend()?;
+        }
+    }
+    let order = super::known(at.conn, &at.document)?;
+    let kept = soft_holds::of_order(at.conn, &at.document, at.now)?;
+    let waits = matches!(order.status, OrderStatus::OnHold) || !kept.is_empty();
+    let open = order.obligations.iter();
+    let open = open
+        .filter(|owed| matches!(owed, OrderObligation::Resource { .. }))
+        .count();
+    if open == 0 || waits || order.payment_state == order::PaymentState::Pending {
+        return Ok(true);
+    }
+    let attempts = at.picture.selling.routing.max_attempts as usize;
+    if order.promises.len() >= attempts + order.lines.len() {
+        tracing::warn!(order.id = %at.document, "an order was given back too often; a person decides");
+        return Ok(true);
+    }
+    at.source_what_can("re-sourced")
+}
+
+/// Settles what a pair owes: the hub's unused rights first. What only promises
+/// can cover has to be looked for on the shelf.
+fn settle_pair(
+    conn: &Connection,
+    author: &Author,
+    location: &LocationId,
+    sku: &Sku,
+) -> TableResult<()> {
+    let cells = rights::cells(conn, location, sku)?;
+    let figures = stock::of(conn, location, sku)?.unwrap_or_default();
+    let position = Position {
+        cells: &cells,
+        live_promises: promises::live(conn, location, sku)?,
+        units: figures.sellable_or_staged(),
+    };
+    if position.debt() == 0 {
+        return Ok(());
+    }
+    let minter = minters::of(conn, location)?.unwrap_or(author.replica);
+    let kept = soft_holds::of_pair(conn, location, sku, now())?;
+    let settlement = settle(&position, author.replica, minter, kept);
+    if settlement.burn > 0 {
+        let write = cells.burn(author.replica, settlement.burn);
+        let write = write.map_err(|error| TableError::Unfit {
+            reason: format!("rights of {sku} at {location}: {error}"),
+        })?;
+        let said = PairCells::from([((location.clone(), sku.clone()), write)]);
+        let appended = append_with_rights(conn, author, now(), &[], &said)?;
+        feed::publish(conn, author, appended.at.seq)?;
+    }
+    if settlement.suspected > 0 {
+        tracing::warn!(
+            location = %location, sku = %sku, thousandths = settlement.suspected,
+            "more is promised than there is; somebody has to look on the shelf"
+        );
+    }
+    Ok(())
+}

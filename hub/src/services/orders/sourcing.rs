@@ -1,0 +1,266 @@
+//! Where the goods of an order come from: the snapshot, the plan, and the rights
+//! that the plan uses up.
+//!
+//! Invariant: what is promised is covered by the hub's rights in the very
+//! transaction that writes it.
+
+use std::collections::BTreeMap;
+
+use evertill_domain::order::{
+    Backordered, Destination as Where, FulfilmentKind, LinePromised, OrderPlaced,
+};
+use evertill_domain::rights::PairCells;
+use evertill_domain::routing::{
+    Assignment, Candidate, Destination, Plan, Position, Snapshot, Wanted, plan,
+};
+use evertill_domain::{Location, LocationId, Quantity, ReplicaId, Sku, Timestamp};
+use evertill_storage::rusqlite::Connection;
+use evertill_storage::selling::supply;
+use evertill_storage::{TableError, TableResult};
+
+use crate::services::ground::{Ground, Pair, Picture};
+
+/// Order lines that a location without a capacity can take in a day.
+const CAPACITY: u32 = 10_000;
+/// Hours of a trading day: capacity is given by the hour.
+const HOURS: u32 = 10;
+const MINUTE_MS: i64 = 60_000;
+
+/// What is to be sourced, and what is known of the order.
+pub(super) struct Order<'a> {
+    pub(super) id: String,
+    pub(super) placed: &'a OrderPlaced,
+    pub(super) wanted: Vec<Wanted>,
+    /// Locations that gave the order back, and until when they are not asked.
+    pub(super) cooling: BTreeMap<LocationId, Timestamp>,
+    /// The only location that is asked, where a person chose it.
+    pub(super) only: Option<LocationId>,
+    /// Whether a part may stay open.
+    pub(super) allow_partial: bool,
+    /// Whether several locations may share it.
+    pub(super) allow_split: bool,
+}
+
+/// A plan with what it was made from.
+pub(super) struct Planned {
+    pub(super) snapshot: Snapshot,
+    pub(super) plan: Plan,
+    pairs: BTreeMap<(LocationId, Sku), Pair>,
+}
+
+/// Plans where the goods come from.
+pub(super) fn plan_order(
+    ground: &Ground<'_>,
+    picture: &Picture,
+    order: &Order<'_>,
+    now: Timestamp,
+) -> TableResult<Planned> {
+    let placed = order.placed;
+    let mut pairs = BTreeMap::new();
+    let mut candidates = Vec::new();
+    let asked = picture.locations.iter().filter(|location| {
+        order.only.as_ref().is_none_or(|only| *only == location.id)
+            && placed
+                .fulfilment
+                .location
+                .as_ref()
+                .is_none_or(|named| *named == location.id)
+    });
+    for location in asked {
+        candidates.push(candidate(
+            ground, picture, order, location, now, &mut pairs,
+        )?);
+    }
+    let destination = match (placed.fulfilment.kind, &placed.fulfilment.location) {
+        (FulfilmentKind::Pickup, Some(location)) => Destination::Pickup(location.clone()),
+        _ => shipped_to(placed.fulfilment.destination.as_ref()),
+    };
+    let selling = &picture.selling;
+    let snapshot = Snapshot {
+        order: order.id.clone(),
+        now,
+        wanted: order.wanted.clone(),
+        destination,
+        promise_by: placed.fulfilment.promise_by,
+        allow_split: order.allow_split,
+        allow_partial: order.allow_partial,
+        policy_version: selling.routing_revision,
+        candidates,
+    };
+    let plan = plan(&snapshot, &selling.routing);
+    Ok(Planned {
+        snapshot,
+        plan,
+        pairs,
+    })
+}
+
+fn shipped_to(destination: Option<&Where>) -> Destination {
+    let Some(destination) = destination else {
+        return Destination::Ship {
+            position: None,
+            zone: None,
+        };
+    };
+    let place = destination.latitude.zip(destination.longitude);
+    Destination::Ship {
+        position: place.map(|(latitude, longitude)| Position {
+            latitude,
+            longitude,
+        }),
+        zone: destination.zone.clone(),
+    }
+}
+
+fn candidate(
+    ground: &Ground<'_>,
+    picture: &Picture,
+    order: &Order<'_>,
+    location: &Location,
+    now: Timestamp,
+    pairs: &mut BTreeMap<(LocationId, Sku), Pair>,
+) -> TableResult<Candidate> {
+    let (mut usable, mut depth, mut demand) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    for wanted in &order.wanted {
+        let Some(product) = picture.products.get(&wanted.sku) else {
+            continue;
+        };
+        let key = (location.id.clone(), wanted.sku.clone());
+        if pairs.contains_key(&key) {
+            continue;
+        }
+        let pair = ground.pair(location, product, Some(&order.placed.channel))?;
+        usable.insert(wanted.sku.clone(), pair.availability.atp.max(0));
+        depth.insert(wanted.sku.clone(), pair.free);
+        demand.insert(wanted.sku.clone(), pair.demand_per_day);
+        pairs.insert(key, pair);
+    }
+    let timers = &picture.selling.timers;
+    let minutes = timers.accept_minutes + timers.pick_minutes + timers.ready_minutes;
+    let position = location.latitude.zip(location.longitude);
+    let capacity = location
+        .pick_capacity
+        .map_or(CAPACITY, |lines| lines * HOURS);
+    Ok(Candidate {
+        location: location.id.clone(),
+        position: position.and_then(|(north, east)| Position::from_degrees(north, east)),
+        zones: std::collections::BTreeSet::new(),
+        usable,
+        depth,
+        demand,
+        free_capacity: capacity.saturating_sub(ground.open_lines(&location.id)?),
+        cost: 0,
+        ready_at: Timestamp::from_millis(now.as_millis() + i64::from(minutes) * MINUTE_MS),
+        selling_open: ground.is_open(&location.id),
+        suspended: ground.is_suspended(location),
+        data_age_s: ground.silent_s(&location.id),
+        cooling_until: order.cooling.get(&location.id).copied(),
+    })
+}
+
+impl Planned {
+    /// The rights that the plan uses, as counters of the hub. Where the hub mints
+    /// it mints what is missing in the same write.
+    ///
+    /// # Errors
+    /// The rights do not cover the plan: a fault of ours, nothing is written.
+    pub(super) fn cells(&self, hub: ReplicaId) -> TableResult<PairCells> {
+        let mut sums: BTreeMap<(LocationId, Sku), i64> = BTreeMap::new();
+        for part in &self.plan.assignments {
+            let wanted = self.snapshot.wanted.iter();
+            let sku = wanted.clone().find(|wanted| wanted.line == part.line);
+            let sku = sku.expect("invariant: a plan assigns lines that are wanted");
+            let key = (part.location.clone(), sku.sku.clone());
+            *sums.entry(key).or_default() += part.quantity;
+        }
+        let mut said = PairCells::new();
+        for (key, quantity) in sums {
+            let pair = &self.pairs[&key];
+            let unfit = |error: evertill_domain::rights::RightsError| TableError::Unfit {
+                reason: format!("rights of {} at {}: {error}", key.1, key.0),
+            };
+            let mut cells = pair.cells.clone();
+            let mut write = cells.mint(hub, pair.mintable).map_err(unfit)?;
+            cells.apply(hub, &write);
+            let usable = cells.rights(hub);
+            write.join(cells.promise(hub, quantity, usable).map_err(unfit)?);
+            said.insert(key, write);
+        }
+        Ok(said)
+    }
+
+    /// The promises of the plan.
+    pub(super) fn promises(
+        &self,
+        decision: i64,
+        promise_by: Option<Timestamp>,
+    ) -> Vec<LinePromised> {
+        let ready = |location: &LocationId| {
+            let candidates = self.snapshot.candidates.iter();
+            let mut found = candidates.filter(|candidate| candidate.location == *location);
+            found.next().map(|candidate| candidate.ready_at)
+        };
+        let parts = self.plan.assignments.iter();
+        parts
+            .filter_map(|part: &Assignment| {
+                Some(LinePromised {
+                    line: part.line,
+                    location: part.location.clone(),
+                    quantity: Quantity::from_thousandths(part.quantity).ok()?,
+                    promise_by: promise_by.or_else(|| ready(&part.location)),
+                    decision: Some(decision.to_string()),
+                    replaces: None,
+                })
+            })
+            .collect()
+    }
+
+    /// What waits for supply, with the first that comes.
+    pub(super) fn backorders(
+        &self,
+        conn: &Connection,
+        now: Timestamp,
+    ) -> TableResult<Vec<Backordered>> {
+        let mut waits = Vec::new();
+        for (line, open) in &self.plan.unsourced {
+            let wanted = self.snapshot.wanted.iter().find(|w| w.line == *line);
+            let next = match wanted {
+                Some(wanted) => supply::of(conn, &wanted.sku, now)?.into_iter().next(),
+                None => None,
+            };
+            let Ok(quantity) = Quantity::from_thousandths(*open) else {
+                continue;
+            };
+            waits.push(Backordered {
+                line: *line,
+                quantity,
+                expected: next.as_ref().map(|supply| supply.due),
+                supply: next.map(|supply| supply.id),
+            });
+        }
+        Ok(waits)
+    }
+
+    /// What could be promised of the products that are not there in full: at one
+    /// location, unless it may be split.
+    pub(super) fn available(&self) -> BTreeMap<Sku, i64> {
+        let mut wanted: BTreeMap<&Sku, i64> = BTreeMap::new();
+        for line in &self.snapshot.wanted {
+            *wanted.entry(&line.sku).or_default() += line.quantity;
+        }
+        let mut available = BTreeMap::new();
+        for (sku, wanted) in wanted {
+            let atp = self.snapshot.candidates.iter();
+            let atp = atp.map(|candidate| candidate.usable.get(sku).copied().unwrap_or_default());
+            let most: i64 = if self.snapshot.allow_split {
+                atp.sum()
+            } else {
+                atp.max().unwrap_or_default()
+            };
+            if most < wanted {
+                available.insert(sku.clone(), most);
+            }
+        }
+        available
+    }
+}
