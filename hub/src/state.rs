@@ -8,8 +8,10 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use evertill_domain::order::PickupKey;
 use evertill_domain::{ActorId, LocationId, NodeId, ReplicaId, Timestamp};
 use evertill_storage::journal::{self, Author, Beginning};
+use evertill_storage::pickup;
 use evertill_storage::reference::{ReferenceError, ReferenceStore};
 use evertill_storage::rusqlite::Connection;
 use evertill_storage::secret::{self, NoRandomness};
@@ -151,7 +153,11 @@ impl Hub {
             actor: ActorId(secret::draw_bytes()?),
             now: now(),
         };
-        let start = move |tx: &evertill_storage::WriteTx| journal::start(tx, &beginning);
+        let key = PickupKey::new(secret::draw_bytes()?);
+        let start = move |tx: &evertill_storage::WriteTx| {
+            pickup::ensure_master(tx, &key)?;
+            journal::start(tx, &beginning)
+        };
         Ok(self.store().write_blocking("start the journal", start)?)
     }
 

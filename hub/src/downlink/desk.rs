@@ -10,7 +10,7 @@ use evertill_storage::ingest::Peer;
 use evertill_storage::projection::minters;
 use evertill_storage::reference::{Cursor, Position};
 use evertill_storage::rusqlite::Connection;
-use evertill_storage::{TableError, feed, journal};
+use evertill_storage::{TableError, feed, journal, pickup};
 use evertill_sync::{
     FeedFrame, Greeting, HubInput, NodeHello, ReferencePage, ReferencePosition, ReferenceVersion,
     Refusal, RefusalCode,
@@ -226,6 +226,7 @@ fn greeting(
         window: *shared.committer.window().borrow(),
         clock: now(),
         software: env!("CARGO_PKG_VERSION").to_owned(),
+        pickup_key: pickup::master(conn)?.map(|master| master.of(&peer.location)),
     }))
 }
 

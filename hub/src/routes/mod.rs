@@ -48,6 +48,10 @@ pub fn router(hub: &Hub) -> Router {
             post(orders::release_hold),
         )
         .route("/api/v1/orders/{id}/payments", post(orders::pay))
+        .route(
+            "/api/v1/orders/{id}/pickup-codes",
+            get(orders::pickup_codes),
+        )
         .route("/api/v1/orders/{id}/refunds", post(orders::refund))
         .route("/api/v1/policies", get(policies::list))
         .route(
@@ -94,6 +98,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         orders::list,
         orders::show,
         orders::decisions,
+        orders::pickup_codes,
         orders::cancel,
         orders::change,
         orders::hold,

@@ -181,6 +181,41 @@ pub(super) async fn decisions(
     }))
 }
 
+/// A pickup code, for the message to the customer.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct CodeView {
+    /// Where it is collected.
+    location: String,
+    /// What the customer shows there: six digits.
+    #[schema(example = "042137")]
+    code: String,
+}
+
+/// The codes that the customer of an order shows, one for each place where
+/// something of it is to be collected.
+#[utoipa::path(
+    get, path = "/api/v1/orders/{id}/pickup-codes", tag = "orders",
+    params(("id" = String, Path, description = "The order's id"), super::PageParameters),
+    responses(
+        (status = 200, description = "By location", body = List<CodeView>),
+        (status = 404, description = "No such order", body = evertill_http::ProblemDocument),
+    )
+)]
+pub(super) async fn pickup_codes(
+    _: Principal,
+    State(hub): State<Hub>,
+    Path(id): Path<String>,
+    page: Page,
+) -> Result<List<CodeView>, Problem> {
+    let found = orders::pickup_codes(&hub, named(&id)?).await?;
+    let found = found.ok_or_else(|| unknown(&id))?;
+    let list = page.of(found, |(location, _)| location.to_string())?;
+    Ok(list.map(|(location, code)| CodeView {
+        location: location.to_string(),
+        code,
+    }))
+}
+
 /// Cancels an order, or some of its lines.
 #[utoipa::path(
     post, path = "/api/v1/orders/{id}/cancel", tag = "orders",

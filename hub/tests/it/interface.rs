@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::client::Hub;
 
 /// Every route that the hub has, as its description must list it.
-const ROUTES: [(&str, &str); 31] = [
+const ROUTES: [(&str, &str); 32] = [
     ("get", "/api/v1/availability"),
     ("put", "/api/v1/locations/{id}/selling"),
     ("get", "/api/v1/orders"),
@@ -16,6 +16,7 @@ const ROUTES: [(&str, &str); 31] = [
     ("post", "/api/v1/orders/{id}/cancel"),
     ("post", "/api/v1/orders/{id}/change"),
     ("get", "/api/v1/orders/{id}/decisions"),
+    ("get", "/api/v1/orders/{id}/pickup-codes"),
     ("post", "/api/v1/orders/{id}/holds"),
     ("post", "/api/v1/orders/{id}/holds/{hold}/release"),
     ("post", "/api/v1/orders/{id}/payments"),

@@ -1,5 +1,6 @@
 //! Orders over HTTP, at locations where no node stands: the hub mints there.
 
+use std::fmt::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use evertill_domain::policy::RoutingPolicy;
@@ -21,7 +22,7 @@ fn shop(stock: &[(&str, &str, u32)]) -> Hub {
     let folder = Folder::new();
     let mut rows = "location,sku,quantity,unit_cost\n".to_owned();
     for (location, sku, quantity) in stock {
-        rows += &format!("{location},{sku},{quantity},1.00\n");
+        writeln!(rows, "{location},{sku},{quantity},1.00").unwrap();
     }
     for (kind, text) in [
         ("products", PRODUCTS),
@@ -328,13 +329,12 @@ fn of_hundreds_at_once_exactly_as_many_get_a_unit_as_there_are() {
                     }
                     let body = order(&format!("W-{buyer}"), "A", 1, &pickup("S001"));
                     let answer = hub.post("/orders", &body);
-                    match answer.status {
-                        201 => made.fetch_add(1, Ordering::Relaxed),
-                        _ => {
-                            assert_eq!(answer.problem(409), "insufficient_stock");
-                            refused.fetch_add(1, Ordering::Relaxed)
-                        }
-                    };
+                    if answer.status == 201 {
+                        made.fetch_add(1, Ordering::Relaxed);
+                    } else {
+                        assert_eq!(answer.problem(409), "insufficient_stock");
+                        refused.fetch_add(1, Ordering::Relaxed);
+                    }
                 }
             });
         }

@@ -13,6 +13,7 @@ mod returns;
 mod sales;
 mod status;
 mod stock;
+mod work;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -37,6 +38,15 @@ pub fn router(node: &Node) -> Router {
         )
         .route("/api/v1/stock/{sku}", get(stock::show))
         .route("/api/v1/movements", post(movements::post))
+        .route("/api/v1/pickups", get(work::pickups))
+        .route("/api/v1/pickups/{id}", get(work::pickup))
+        .route("/api/v1/pickups/{id}/{event}", post(work::pickup_step))
+        .route("/api/v1/fulfilments", get(work::fulfilments))
+        .route("/api/v1/fulfilments/{id}", get(work::fulfilment))
+        .route(
+            "/api/v1/fulfilments/{id}/{event}",
+            post(work::fulfilment_step),
+        )
         .route("/api/v1/days/{location}/{date}", get(days::show))
         .route("/api/v1/status", get(status::show))
         .with_state(node.clone())
@@ -65,6 +75,12 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         products::by_barcode,
         stock::show,
         movements::post,
+        work::pickups,
+        work::pickup,
+        work::pickup_step,
+        work::fulfilments,
+        work::fulfilment,
+        work::fulfilment_step,
         days::show,
         status::show,
     ),

@@ -23,6 +23,7 @@ pub mod sales;
 pub mod status;
 pub mod stock;
 pub mod tills;
+pub mod work;
 
 pub use failure::{Failure, Refusal};
 pub use once::{Answer, Request};

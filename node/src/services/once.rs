@@ -95,6 +95,22 @@ impl Request {
     where
         F: FnOnce(&WriteTx, &Author) -> Result<Vec<u8>, Refusal> + Send + 'static,
     {
+        self.once_as(node, (name, CREATED), effect).await
+    }
+
+    /// [`Self::once`], answered with another status.
+    ///
+    /// # Errors
+    /// As for [`Self::once`].
+    pub async fn once_as<F>(
+        self,
+        node: &Node,
+        (name, status): (&'static str, u16),
+        effect: F,
+    ) -> Result<Answer, Failure>
+    where
+        F: FnOnce(&WriteTx, &Author) -> Result<Vec<u8>, Refusal> + Send + 'static,
+    {
         let writing = node.clone();
         let answer: Result<Answer, WriteError<Refusal>> = node
             .store()
@@ -105,11 +121,8 @@ impl Request {
                 // Asked here, because a journal may have been started since.
                 let author = writing.author().ok_or(Refusal::NotEnrolled)?;
                 let body = effect(tx, &author)?;
-                idempotency::record(tx, &self.scope(), &self.digest, CREATED, &body, now())?;
-                Ok(Answer {
-                    status: CREATED,
-                    body,
-                })
+                idempotency::record(tx, &self.scope(), &self.digest, status, &body, now())?;
+                Ok(Answer { status, body })
             })
             .await;
         Ok(answer?)

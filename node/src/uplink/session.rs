@@ -19,6 +19,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::acknowledgements::Acknowledgements;
 use super::desk::{self, Desks};
+use crate::services::work;
 use crate::state::{HubContact, Node, now};
 
 /// Answers of the desks that may wait for the session.
@@ -222,6 +223,9 @@ impl Shell<'_> {
                     ..held
                 });
                 tracing::info!(hub = %hello.hub, version = hello.software, "connected to the hub");
+                if let Some(key) = hello.pickup_key {
+                    tokio::spawn(work::keep_key(self.node.clone(), key));
+                }
             }
             NodeEffect::Acknowledged { at } => self.acknowledgements.note(at),
             NodeEffect::FeedReaches { head } => {

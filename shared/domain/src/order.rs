@@ -20,6 +20,7 @@
 
 mod card;
 mod check;
+mod code;
 mod conflict;
 mod customer;
 mod event;
@@ -36,6 +37,7 @@ mod work;
 
 pub use card::{looks_like_card_number, refuse_card_numbers};
 pub use check::Recorder;
+pub use code::PickupKey;
 pub use conflict::{OrderConflict, OrderConflictKind};
 pub use customer::CustomerState;
 pub use event::{

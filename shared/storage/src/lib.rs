@@ -25,6 +25,7 @@ pub mod imports;
 pub mod ingest;
 pub mod journal;
 pub mod kernel;
+pub mod pickup;
 pub mod projection;
 pub mod quarantine;
 pub mod rebuild;

@@ -1,5 +1,6 @@
 //! What each side says first.
 
+use evertill_domain::order::PickupKey;
 use evertill_domain::{LocationId, NodeId, ReplicaId, Timestamp};
 use evertill_journal::{EntryHash, Watermark};
 
@@ -72,6 +73,9 @@ pub struct HubHello {
     pub clock: Timestamp,
     /// The hub's software version.
     pub software: String,
+    /// The key behind the location's pickup codes. It travels here because it
+    /// is a secret: nothing of it is ever in a journal or feed.
+    pub pickup_key: Option<PickupKey>,
 }
 
 /// What the hub's shell reads, in one database snapshot, to answer a hello.
@@ -96,4 +100,6 @@ pub struct Greeting {
     pub clock: Timestamp,
     /// The hub's software version.
     pub software: String,
+    /// The key behind the location's pickup codes.
+    pub pickup_key: Option<PickupKey>,
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use evertill_support::{Client, Ended, Running, new_key, run};
+use evertill_support::{Client, Ended, Line, Running, new_key, run};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -40,6 +40,7 @@ struct Store {
     location: String,
     running: Option<Running>,
     token: String,
+    line: Option<Line>,
 }
 
 impl Chain {
@@ -74,16 +75,38 @@ impl Chain {
     /// Enrols one more store and starts it.
     fn join(&mut self, location: &str) -> Result<()> {
         let token = self.hub_ok(&["enrol-token", "--location", location])?;
-        let hub = self.quic.clone();
+        let line = Line::open(&self.quic)?;
+        let hub = line.address();
         self.stores.push(Store {
             location: location.to_owned(),
             running: None,
             token: String::new(),
+            line: Some(line),
         });
         self.store_ok(location, &["enrol", "--hub", &hub, "--token", &token])?;
         let token = self.store_ok(location, &["register-token", "--register", "R1"])?;
         self.place(location)?.token = token;
         self.start_store(location)
+    }
+
+    /// Cuts the line between a store and the hub; nobody is told.
+    ///
+    /// # Errors
+    /// There is no such store.
+    pub fn cut(&mut self, location: &str) -> Result<()> {
+        let line = self.place(location)?.line.as_ref();
+        line.context("the store has a line")?.cut();
+        Ok(())
+    }
+
+    /// Mends the line of a store.
+    ///
+    /// # Errors
+    /// There is no such store.
+    pub fn mend(&mut self, location: &str) -> Result<()> {
+        let line = self.place(location)?.line.as_ref();
+        line.context("the store has a line")?.mend();
+        Ok(())
     }
 
     /// Starts the hub that was stopped or killed.
@@ -179,6 +202,7 @@ impl Chain {
             location: copy.to_owned(),
             running: None,
             token,
+            line: None,
         });
         self.start_store(copy)
     }
@@ -260,6 +284,7 @@ impl Chain {
             location: name.to_owned(),
             running: None,
             token: String::new(),
+            line: None,
         });
         self.start_store(name)?;
         let token = self.store_ok(name, &["register-token", "--register", "R1"])?;

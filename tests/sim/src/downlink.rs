@@ -129,6 +129,7 @@ impl World {
             window,
             clock: self.hub_clock(),
             software: "sim".to_owned(),
+            pickup_key: None,
         };
         self.hub_input(id, HubInput::Greeting(Box::new(Ok(greeting))));
     }

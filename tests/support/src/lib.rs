@@ -5,6 +5,7 @@
 
 mod client;
 mod http;
+mod line;
 mod member;
 mod process;
 mod service;
@@ -12,6 +13,7 @@ mod store;
 
 pub use client::{Client, Reply, new_key};
 pub use http::{Answer, get};
+pub use line::Line;
 pub use member::Member;
 pub use process::{Ended, Running, kill_all, run};
 pub use service::Service;

@@ -12,17 +12,17 @@ mod revise;
 mod rounds;
 mod sourcing;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use evertill_domain::order::OrderState;
+use evertill_domain::order::{OrderState, Work};
 use evertill_domain::rejection::Rejections;
-use evertill_domain::{DocumentId, Sku, Timestamp};
+use evertill_domain::{DocumentId, LocationId, Sku, Timestamp};
 use evertill_storage::projection::orders::{self, OrderFilter};
 use evertill_storage::projection::stock;
 use evertill_storage::reference::ReferenceError;
 use evertill_storage::rusqlite::Connection;
 use evertill_storage::selling::decisions::{self, Decision};
-use evertill_storage::{ReadError, TableError, TableResult};
+use evertill_storage::{ReadError, TableError, TableResult, pickup};
 
 pub use intake::{Arrived, place};
 pub use revise::{At, Revised, assign, cancel, change, hold, pay, refund, release_hold};
@@ -159,6 +159,34 @@ pub async fn decisions_of(
                 return Ok(None);
             }
             decisions::of(conn, &document).map(Some)
+        })
+        .await
+}
+
+/// The pickup codes of an order by location; `None` if there is no such order.
+///
+/// # Errors
+/// The database could not be read.
+pub async fn pickup_codes(
+    hub: &Hub,
+    document: DocumentId,
+) -> Result<Option<Vec<(LocationId, String)>>, ReadError<TableError>> {
+    hub.store()
+        .read(move |conn| {
+            let (Some(order), Some(master)) =
+                (orders::load(conn, &document)?, pickup::master(conn)?)
+            else {
+                return Ok(None);
+            };
+            let promises = order.promises.values();
+            let collected = promises.filter(|promise| matches!(promise.work, Work::Pickup(_)));
+            let places: BTreeSet<LocationId> =
+                collected.map(|promise| promise.location.clone()).collect();
+            let codes = places.into_iter().map(|location| {
+                let code = master.of(&location).code(&document);
+                (location, code)
+            });
+            Ok::<_, TableError>(Some(codes.collect()))
         })
         .await
 }

@@ -20,6 +20,7 @@ mod returns;
 mod sales;
 mod stock;
 mod text;
+mod work;
 
 pub use availability::{
     AvailabilityView, IncomingView, LocationAvailabilityView, ReservationBody, ReservationView,
@@ -41,3 +42,4 @@ pub use returns::{ReturnBody, ReturnLineBody, VoidBody};
 pub use sales::{DiscountBody, SaleBody, SaleLineBody, TenderBody};
 pub use stock::{HubStockView, Pledged, StockView};
 pub use text::{AmountText, QuantityText, minor_text, thousandths_text};
+pub use work::{StepBody, StepPartBody, SubstituteBody, WorkLineView, WorkView};

@@ -140,6 +140,20 @@ impl SaleBody {
         refusals.finish(Some(goods))
     }
 
+    /// The payments of another body, read as those of a sale.
+    ///
+    /// # Errors
+    /// Every field that does not convert.
+    pub fn tenders_of(
+        currency: Currency,
+        bodies: &[TenderBody],
+    ) -> Result<Vec<Tender>, Rejections> {
+        let mut refusals = Refusals::default();
+        check_count(&mut refusals, "/tenders", bodies.len(), MAX_TENDERS);
+        let tenders = tenders(&mut refusals, currency, bodies);
+        refusals.finish(Some(tenders))
+    }
+
     /// The command in `currency`, with the product that each line turned out to
     /// name.
     ///

@@ -211,6 +211,7 @@ impl HubSession {
             credit,
             clock: greeting.clock,
             software: greeting.software,
+            pickup_key: greeting.pickup_key,
         };
         send(out, &Message::HubHello(Box::new(answer)));
         self.phase = Phase::Greeted { hello };

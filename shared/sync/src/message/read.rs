@@ -1,5 +1,6 @@
 //! Bytes to messages.
 
+use evertill_domain::order::PickupKey;
 use evertill_domain::{NodeId, ReplicaId, Timestamp};
 use evertill_journal::{EntryHash, Watermark};
 use minicbor::decode::{Decoder, Error};
@@ -136,6 +137,11 @@ fn hub_hello(body: &mut Fields<'_, '_>) -> Result<HubHello, Error> {
         credit: body.u64()?,
         clock: Timestamp::from_millis(body.i64()?),
         software: body.text(MAX_TEXT_BYTES)?.to_owned(),
+        pickup_key: if body.left() > 0 {
+            body.optional(Fields::hash)?.map(PickupKey::new)
+        } else {
+            None
+        },
     })
 }
 

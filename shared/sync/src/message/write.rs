@@ -91,15 +91,17 @@ fn node_hello(w: &mut Writer, hello: &NodeHello) -> Written {
 }
 
 fn hub_hello(w: &mut Writer, hello: &HubHello) -> Written {
-    w.array(8)?.u16(hello.protocol)?.u64(hello.hub.0)?;
+    w.array(9)?.u16(hello.protocol)?.u64(hello.hub.0)?;
     watermark(w, &hello.watermark)?;
     watermark(w, &hello.feed_head)?;
     reference_version(w, &hello.reference)?;
-    done(
-        w.u64(hello.credit)?
-            .i64(hello.clock.as_millis())?
-            .str(cut(&hello.software)),
-    )
+    w.u64(hello.credit)?
+        .i64(hello.clock.as_millis())?
+        .str(cut(&hello.software))?;
+    match &hello.pickup_key {
+        Some(key) => done(w.bytes(key.bytes())),
+        None => done(w.null()),
+    }
 }
 
 fn diverged(w: &mut Writer, divergence: &Divergence) -> Written {

@@ -68,6 +68,7 @@ fn every_message() -> Vec<Message> {
             credit: 500_000,
             clock: Timestamp::from_millis(-5),
             software: "0.1.0".to_owned(),
+            pickup_key: Some(evertill_domain::order::PickupKey::new([7; 32])),
         })),
         Message::Ready,
         Message::Refused(Refusal::new(RefusalCode::Other(77), "because")),

@@ -275,6 +275,7 @@ impl Pair {
                 window: self.window,
                 clock: self.now,
                 software: "test hub".to_owned(),
+                pickup_key: None,
             })))),
             HubEffect::CommitFrame { after, frame, .. } => {
                 self.line.push_back((after, frame));

@@ -4,6 +4,7 @@ mod backlog;
 mod enrolment;
 mod idle;
 mod line;
+mod orders;
 mod reference;
 mod revocation;
 mod sales;

@@ -30,6 +30,11 @@ fn reading() -> Vec<Row> {
         read("GET /orders", "/orders?limit=0", parameter("/limit")),
         read("GET /orders/{id}", "/orders/nope", missing),
         read(
+            "GET /orders/{id}/pickup-codes",
+            "/orders/nope/pickup-codes",
+            missing,
+        ),
+        read(
             "GET /orders/{id}/decisions",
             "/orders/nope/decisions",
             missing,

@@ -1,0 +1,555 @@
+//! Pickups and shipments of this location: what is to be done, and what was.
+//!
+//! A step is decided inside the writer, from the order as it is there. It needs
+//! no hub: whoever cancelled the order meanwhile finds a fact.
+//!
+//! Invariant: a hand-over that was answered is in the journal once, with the
+//! receipt that was paid for it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use evertill_domain::order::{
+    FulfilmentStep, OrderBody, OrderState, Paid, PaymentMethod, PickupKey, PickupStep,
+    PromiseState, StepCommand, StepContext, Work, pickup, shipment,
+};
+use evertill_domain::receipt::{Tender, TenderKind};
+use evertill_domain::rejection::Rejection;
+use evertill_domain::sale::{SaleCommand, SaleContext, SaleLine, decide_sale};
+use evertill_domain::{
+    DocumentId, Event, LocationId, Money, Product, Quantity, RegisterId, Sku, Timestamp, Unit,
+};
+use evertill_http::api::{
+    ReceiptView, SaleBody, StepBody, WorkLineView, WorkView, thousandths_text,
+};
+use evertill_storage::journal::{self, Author, Write};
+use evertill_storage::projection::orders;
+use evertill_storage::rusqlite::Connection;
+use evertill_storage::{TableResult, WriteTx, pickup as codes, registers};
+
+use super::receipts::render;
+use super::{Answer, Failure, Refusal, Request};
+use crate::state::{Node, now};
+
+/// Orders that are read at once.
+const PAGE: usize = 200;
+/// HTTP status of a step that was recorded.
+const OK: u16 = 200;
+
+/// What is listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// What customers collect here.
+    Pickup,
+    /// What is shipped from here.
+    Shipment,
+}
+
+impl Kind {
+    fn is(self, promise: &PromiseState) -> bool {
+        match promise.work {
+            Work::Pickup(_) => self == Self::Pickup,
+            Work::Shipment(_) => self == Self::Shipment,
+        }
+    }
+}
+
+/// A step that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Of a pickup.
+    Pickup(PickupStep),
+    /// Of a shipment.
+    Shipment(FulfilmentStep),
+}
+
+impl Step {
+    fn kind(self) -> Kind {
+        match self {
+            Self::Pickup(_) => Kind::Pickup,
+            Self::Shipment(_) => Kind::Shipment,
+        }
+    }
+
+    fn hands_over(self) -> bool {
+        matches!(
+            self,
+            Self::Pickup(PickupStep::HandOver | PickupStep::HandOverPart)
+        )
+    }
+}
+
+/// Keeps the key behind this location's pickup codes.
+pub async fn keep_key(node: Node, key: PickupKey) {
+    let writing = node.clone();
+    let kept = node
+        .store()
+        .write("keep the key of pickup codes", move |tx| {
+            let Some(author) = writing.author() else {
+                return Ok(false);
+            };
+            codes::keep(tx, &author.location, &key)
+        })
+        .await;
+    if let Err(error) = kept {
+        tracing::warn!(%error, "the key of pickup codes could not be kept; the next contact brings it again");
+    }
+}
+
+/// What is to be done here, the earliest promise first.
+///
+/// # Errors
+/// The node is not enrolled, or a store could not be read.
+pub async fn list(
+    node: &Node,
+    kind: Kind,
+    state: Option<String>,
+) -> Result<Vec<WorkView>, Failure> {
+    let location = node.author().ok_or(Refusal::NotEnrolled)?.location;
+    let here = location.clone();
+    let found = node
+        .store()
+        .read(move |conn| Ok::<_, Refusal>(open_orders(conn, &here)?))
+        .await?;
+    let skus = found.iter().flat_map(|(_, order)| skus_of(order)).collect();
+    let products = products(node, skus).await?;
+    let mut views: Vec<(Option<Timestamp>, WorkView)> = found
+        .iter()
+        .filter_map(|(id, order)| {
+            let view = view(id, order, &location, kind, &products, now())?;
+            Some((due(order, &location, kind), view))
+        })
+        .filter(|(_, view)| state.as_ref().is_none_or(|state| view.state == *state))
+        .collect();
+    views.sort_by(|(a, one), (b, two)| {
+        let none_last = |at: &Option<Timestamp>| at.map_or(i64::MAX, Timestamp::as_millis);
+        (none_last(a), &one.id).cmp(&(none_last(b), &two.id))
+    });
+    Ok(views.into_iter().map(|(_, view)| view).collect())
+}
+
+/// One of them.
+///
+/// # Errors
+/// There is none of that id here, or a store could not be read.
+pub async fn show(node: &Node, kind: Kind, id: String) -> Result<WorkView, Failure> {
+    let location = node.author().ok_or(Refusal::NotEnrolled)?.location;
+    let (document, order) = read(node, &id).await?;
+    let products = products(node, skus_of(&order).collect()).await?;
+    let shown = view(&document, &order, &location, kind, &products, now());
+    Ok(shown.ok_or_else(|| unknown(&id))?)
+}
+
+/// Records a step.
+///
+/// # Errors
+/// The state does not allow it, the code is wrong, or what else breaks a rule.
+pub async fn step(
+    node: &Node,
+    request: Request,
+    (id, step): (String, Step),
+    body: StepBody,
+) -> Result<Answer, Failure> {
+    let again = request.clone();
+    match step_new(node, request, (id, step), body).await {
+        Err(refusal) => again.refused(node, refusal).await,
+        answer => answer,
+    }
+}
+
+async fn step_new(
+    node: &Node,
+    request: Request,
+    (id, step): (String, Step),
+    body: StepBody,
+) -> Result<Answer, Failure> {
+    let location = node.author().ok_or(Refusal::NotEnrolled)?.location;
+    let (document, order) = read(node, &id).await?;
+    let here = order.promises_of(&location);
+    if !here.into_iter().any(|(_, promise)| step.kind().is(promise)) {
+        return Err(unknown(&id).into());
+    }
+    let mut named: BTreeSet<Sku> = skus_of(&order).collect();
+    named.extend(body.skus().cloned());
+    let products = products(node, named).await?;
+    if step.hands_over() {
+        check_code(node, &document, body.code.clone()).await?;
+    }
+    let ground = Ground {
+        document,
+        products,
+        till: request.till.clone(),
+        sale: sale_ground(node, &location).await?,
+    };
+    request
+        .once_as(node, ("record a step", OK), move |tx, author| {
+            ground.record(tx, author, step, &body)
+        })
+        .await
+}
+
+/// What a step is recorded from, beside the order.
+struct Ground {
+    document: DocumentId,
+    products: BTreeMap<Sku, Product>,
+    till: RegisterId,
+    sale: SaleGround,
+}
+
+/// What a sale at the counter is decided from.
+struct SaleGround {
+    location: evertill_domain::Location,
+    policies: std::sync::Arc<evertill_domain::policy::Policies>,
+}
+
+async fn sale_ground(node: &Node, location: &LocationId) -> Result<SaleGround, Failure> {
+    let id = location.clone();
+    let read = node.reference().read(move |view| {
+        Ok::<_, Refusal>(SaleGround {
+            location: view.location(&id)?,
+            policies: view.policies()?,
+        })
+    });
+    Ok(read.await?)
+}
+
+impl Ground {
+    fn record(
+        &self,
+        tx: &WriteTx,
+        author: &Author,
+        step: Step,
+        body: &StepBody,
+    ) -> Result<Vec<u8>, Refusal> {
+        let order =
+            orders::load(tx, &self.document)?.ok_or_else(|| unknown(&self.document.to_string()))?;
+        let at = now();
+        let context = StepContext {
+            location: &author.location,
+            now: at,
+            products: &self.products,
+        };
+        let unit = |promise: &evertill_domain::order::PromiseId| {
+            let promise = order.promises.get(promise);
+            let line = promise.and_then(|promise| order.line(promise.line));
+            line.map_or(Unit::Each, |line| line.line.unit)
+        };
+        let mut receipt = None;
+        let bodies: Vec<OrderBody> = match step {
+            Step::Pickup(step) => {
+                let mut command = body.command(step, unit, &self.products)?;
+                if !body.tenders.is_empty() {
+                    let sold = self.sell(tx, author, &order, &command, body, at)?;
+                    command.paid = Some(Paid {
+                        receipt: sold.number.clone(),
+                        amount: sold.total(),
+                        method: method(&sold.tenders),
+                    });
+                    receipt = Some(Box::new(sold));
+                }
+                pickup(&order, &command, &context)?
+            }
+            Step::Shipment(step) => {
+                let command = body.command(step, unit, &self.products)?;
+                shipment(&order, &command, &context)?
+            }
+        };
+        let events = order.events(at, body.by.as_deref(), bodies);
+        let mut writes = vec![Write::ExtendWith(self.document, events)];
+        writes.extend(
+            receipt
+                .clone()
+                .map(|receipt| Write::Open(Event::Receipt(receipt))),
+        );
+        let appended = journal::append(tx, author, at, &writes)?;
+        let order =
+            orders::load(tx, &self.document)?.ok_or_else(|| unknown(&self.document.to_string()))?;
+        let kind = step.kind();
+        let shown = view(
+            &self.document,
+            &order,
+            &author.location,
+            kind,
+            &self.products,
+            at,
+        );
+        let mut shown = shown.ok_or_else(|| unknown(&self.document.to_string()))?;
+        shown.receipt = receipt.zip(appended.documents.get(1)).map(|(receipt, id)| {
+            let name = |sku: &Sku| self.products.get(sku).map(|product| product.name.as_str());
+            ReceiptView::of(id, &receipt, name)
+        });
+        Ok(render(&shown))
+    }
+
+    /// Sells what is handed over to a customer who pays at the counter, at the
+    /// order's prices.
+    fn sell(
+        &self,
+        tx: &WriteTx,
+        author: &Author,
+        order: &OrderState,
+        command: &StepCommand<PickupStep>,
+        body: &StepBody,
+        at: Timestamp,
+    ) -> Result<evertill_domain::receipt::Receipt, Refusal> {
+        let mut lines = Vec::new();
+        for (id, promise) in order.promises_of(&author.location) {
+            let asked = command.parts.iter().find(|part| part.promise == *id);
+            if !command.parts.is_empty() && asked.is_none() {
+                continue;
+            }
+            let staged = promise.staged.min(promise.kept());
+            let out = asked.and_then(|part| part.quantity);
+            let out = out.map_or(staged, |quantity| quantity.thousandths().min(staged));
+            let Some(line) = order.line(promise.line) else {
+                continue;
+            };
+            let price = line.line.unit_price;
+            let swaps = promise.substitutes.iter();
+            let swaps = swaps.map(|(sku, staged)| (sku.clone(), *staged));
+            for (sku, quantity) in std::iter::once((line.line.sku.clone(), out)).chain(swaps) {
+                if quantity > 0 {
+                    lines.push(sale_line(order, sku, quantity, price)?);
+                }
+            }
+        }
+        if lines.is_empty() {
+            let detail = "nothing is put aside that could be paid for; pick it first";
+            let refused = Rejection::new("/tenders", "nothing_staged", detail).as_conflict();
+            return Err(refused.into());
+        }
+        let command = SaleCommand {
+            lines,
+            tenders: SaleBody::tenders_of(order.placed.currency, &body.tenders)?,
+            customer_ref: order.placed.customer_ref.clone(),
+            cashier: body.by.clone(),
+            ..SaleCommand::default()
+        };
+        let context = SaleContext {
+            location: &self.sale.location,
+            register: &self.till,
+            now: at,
+            policies: &self.sale.policies,
+            products: &self.products,
+        };
+        let draft = decide_sale(&command, &context)?;
+        let number = registers::draw_number(tx, &author.location, &self.till, author.replica)?;
+        let number = number.ok_or_else(|| {
+            let detail = "there is no such register here";
+            Rejection::new("/register", "unknown_register", detail)
+        })?;
+        Ok(draft.numbered(number))
+    }
+}
+
+fn sale_line(
+    order: &OrderState,
+    sku: Sku,
+    thousandths: i64,
+    price: Money,
+) -> Result<SaleLine, Refusal> {
+    let quantity = Quantity::from_thousandths(thousandths);
+    let quantity =
+        quantity.map_err(|error| Rejection::new("/parts", error.code(), error.to_string()))?;
+    Ok(SaleLine {
+        sku,
+        quantity,
+        unit_price: Some(price),
+        amount: None,
+        price_reason: Some(format!("order {}", order.placed.external_id)),
+        discounts: Vec::new(),
+        lot: None,
+        serial: None,
+    })
+}
+
+/// How a customer paid for the most part.
+fn method(tenders: &[Tender]) -> PaymentMethod {
+    let most = tenders.iter().max_by_key(|tender| tender.amount.minor());
+    match most.map(|tender| tender.kind) {
+        Some(TenderKind::Cash) => PaymentMethod::Cash,
+        Some(TenderKind::Card) => PaymentMethod::Card,
+        _ => PaymentMethod::Other,
+    }
+}
+
+/// Asks whether the customer showed the right code. A wrong one is counted, in a
+/// write of its own: the refusal leaves no other trace.
+async fn check_code(
+    node: &Node,
+    document: &DocumentId,
+    shown: Option<String>,
+) -> Result<(), Failure> {
+    let (writing, document) = (node.clone(), *document);
+    let refused = node
+        .store()
+        .write("check a pickup code", move |tx| {
+            let author = writing.author().ok_or(Refusal::NotEnrolled)?;
+            Ok::<_, Refusal>(judge_code(
+                tx,
+                &author.location,
+                &document,
+                shown.as_deref(),
+            )?)
+        })
+        .await?;
+    refused.map_or(Ok(()), |refused| Err(Refusal::from(refused).into()))
+}
+
+fn judge_code(
+    conn: &Connection,
+    location: &LocationId,
+    document: &DocumentId,
+    shown: Option<&str>,
+) -> TableResult<Option<Rejection>> {
+    let refuse = |code, detail: String| Ok(Some(Rejection::new("/code", code, detail)));
+    let at = now();
+    let Some(key) = codes::key(conn, location)? else {
+        let detail = "this node has never been connected to its hub and cannot check codes yet";
+        return Ok(Some(
+            Rejection::new("/code", "no_pickup_key", detail).as_conflict(),
+        ));
+    };
+    if let Some(until) = codes::locked_until(conn, document, at)? {
+        let detail = format!("too many wrong codes were shown; try again after {until}");
+        return Ok(Some(
+            Rejection::new("/code", "code_locked", detail).as_conflict(),
+        ));
+    }
+    let Some(shown) = shown else {
+        return refuse(
+            "missing",
+            "send the code that the customer shows".to_owned(),
+        );
+    };
+    if key.accepts(document, shown) {
+        codes::forget(conn, document)?;
+        return Ok(None);
+    }
+    let left = codes::note_wrong(conn, document, at)?;
+    let detail = format!(
+        "this is not the code of the order; {left} more attempts before it is locked for a while"
+    );
+    refuse("wrong_code", detail)
+}
+
+fn open_orders(
+    conn: &Connection,
+    location: &LocationId,
+) -> TableResult<Vec<(DocumentId, OrderState)>> {
+    let mut found = Vec::new();
+    let mut after: Option<DocumentId> = None;
+    loop {
+        let page = orders::open_at(conn, location, after.as_ref(), PAGE)?;
+        let Some(last) = page.last() else {
+            return Ok(found);
+        };
+        after = Some(*last);
+        for document in page {
+            if let Some(order) = orders::load(conn, &document)? {
+                found.push((document, order));
+            }
+        }
+    }
+}
+
+async fn read(node: &Node, id: &str) -> Result<(DocumentId, OrderState), Failure> {
+    let document: DocumentId = id.parse().map_err(|_| unknown(id))?;
+    let order = node
+        .store()
+        .read(move |conn| Ok::<_, Refusal>(orders::load(conn, &document)?))
+        .await?;
+    let order = order.ok_or_else(|| unknown(id))?;
+    Ok((document, order))
+}
+
+fn unknown(id: &str) -> Refusal {
+    Refusal::Unknown(format!("there is no order {id} to be kept here"))
+}
+
+fn skus_of(order: &OrderState) -> impl Iterator<Item = Sku> {
+    let lines = order.lines.iter().map(|line| line.line.sku.clone());
+    let promises = order.promises.values();
+    let swaps = promises.flat_map(|promise| promise.substitutes.keys().cloned());
+    lines.chain(swaps).collect::<BTreeSet<Sku>>().into_iter()
+}
+
+async fn products(node: &Node, skus: BTreeSet<Sku>) -> Result<BTreeMap<Sku, Product>, Failure> {
+    let read = node
+        .reference()
+        .read(move |view| Ok::<_, Refusal>(view.products_by_sku(&skus)?));
+    Ok(read.await?)
+}
+
+/// The earliest time that something of the order is promised for here.
+fn due(order: &OrderState, location: &LocationId, kind: Kind) -> Option<Timestamp> {
+    let here = order.promises_of(location);
+    let open = here.filter(|(_, promise)| kind.is(promise) && promise.kept() > 0);
+    open.filter_map(|(_, promise)| promise.promise_by).min()
+}
+
+fn view(
+    id: &DocumentId,
+    order: &OrderState,
+    location: &LocationId,
+    kind: Kind,
+    products: &BTreeMap<Sku, Product>,
+    at: Timestamp,
+) -> Option<WorkView> {
+    let here: Vec<_> = order
+        .promises_of(location)
+        .filter(|(_, promise)| kind.is(promise))
+        .collect();
+    let open = here.iter().find(|(_, promise)| promise.kept() > 0);
+    let (_, least) = open.or_else(|| here.last())?;
+    let promise_by = due(order, location, kind);
+    let held = order.money.captured.minor() - order.money.refunded.minor();
+    let to_pay = (order.money.value.minor() - held).max(0);
+    let to_pay = Money::new(to_pay, order.placed.currency).ok();
+    let mut allowed: Vec<&'static str> = match least.work {
+        Work::Pickup(state) => state.steps().map(PickupStep::as_str).collect(),
+        Work::Shipment(state) => state.steps().map(FulfilmentStep::as_str).collect(),
+    };
+    // What the hub decides, and a hand-over in part, are no events of a clerk.
+    allowed.retain(|step| !matches!(*step, "cancel" | "offer" | "expire_claim"));
+    let ages = here.iter().filter_map(|(_, promise)| {
+        let line = order.line(promise.line)?;
+        products.get(&line.line.sku)?.minimum_age
+    });
+    Some(WorkView {
+        id: id.to_string(),
+        channel: order.placed.channel.to_string(),
+        external_id: order.placed.external_id.clone(),
+        state: least.work.as_str(),
+        promise_by: promise_by.map(|by| by.to_string()),
+        late: promise_by.is_some_and(|by| by < at),
+        on_hold: order.active_holds().next().is_some(),
+        to_pay: to_pay
+            .filter(|to_pay| order.money.at_pickup && !to_pay.is_zero())
+            .map(Money::to_decimal_string),
+        currency: order.placed.currency.code(),
+        minimum_age: ages.max(),
+        lines: here
+            .iter()
+            .filter_map(|(id, promise)| {
+                let line = &order.line(promise.line)?.line;
+                let swaps = promise.substitutes.iter();
+                Some(WorkLineView {
+                    promise: id.to_string(),
+                    sku: line.sku.to_string(),
+                    name: products.get(&line.sku).map(|product| product.name.clone()),
+                    unit: line.unit.as_str(),
+                    quantity: thousandths_text(promise.kept()),
+                    staged: thousandths_text(promise.staged),
+                    state: promise.work.as_str(),
+                    substitution: line.substitution.as_str(),
+                    substitutes: swaps
+                        .filter(|(_, staged)| **staged > 0)
+                        .map(|(sku, staged)| (sku.to_string(), thousandths_text(*staged)))
+                        .collect(),
+                })
+            })
+            .collect(),
+        allowed,
+        receipt: None,
+    })
+}
