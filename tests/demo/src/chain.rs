@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use evertill_data::{STORES, Sample};
-use evertill_support::{Client, Member};
+use evertill_support::{Client, Line, Member};
 use serde_json::{Value, json};
 
 /// The till of each store.
@@ -26,6 +26,8 @@ pub struct StoreMember {
     pub member: Member,
     /// Its till's bearer token.
     pub token: String,
+    /// The line to its hub, where it can be cut.
+    pub line: Option<Line>,
 }
 
 /// The chain.
@@ -46,6 +48,18 @@ impl Chain {
     /// # Errors
     /// A port is taken, the folder holds another chain, or a process failed.
     pub fn open(data: &Path, base: u16, sample: &Sample) -> Result<Self> {
+        Self::start(data, base, sample, false)
+    }
+
+    /// [`Chain::open`], with lines to the hub that can be cut.
+    ///
+    /// # Errors
+    /// As for [`Chain::open`].
+    pub fn open_with_lines(data: &Path, base: u16, sample: &Sample) -> Result<Self> {
+        Self::start(data, base, sample, true)
+    }
+
+    fn start(data: &Path, base: u16, sample: &Sample, by_line: bool) -> Result<Self> {
         let ports = Ports::free(base)?;
         let binary = |name: &str| -> Result<PathBuf> {
             let own = std::env::current_exe()?;
@@ -81,7 +95,7 @@ impl Chain {
         let node = binary("evertill-node")?;
         for ((_, location), http) in STORES.iter().zip(&ports.stores) {
             let member = Member::new(&node, &data.join(location), http, &[])?;
-            chain.join(location, member)?;
+            chain.join(location, member, by_line)?;
         }
         chain.wait_until_stocked(sample)?;
         Ok(chain)
@@ -176,15 +190,18 @@ impl Chain {
         Ok(())
     }
 
-    fn join(&mut self, location: &str, mut member: Member) -> Result<()> {
+    fn join(&mut self, location: &str, mut member: Member, by_line: bool) -> Result<()> {
         let token = self.hub.command(&["enrol-token", "--location", location])?;
-        member.command(&["enrol", "--hub", &self.quic, "--token", &token])?;
+        let line = by_line.then(|| Line::open(&self.quic)).transpose()?;
+        let hub = line.as_ref().map_or(self.quic.clone(), Line::address);
+        member.command(&["enrol", "--hub", &hub, "--token", &token])?;
         let token = member.command(&["register-token", "--register", REGISTER])?;
         member.start()?;
         self.stores.push(StoreMember {
             location: location.to_owned(),
             member,
             token,
+            line,
         });
         Ok(())
     }

@@ -3,4 +3,5 @@
 
 pub mod account;
 pub mod chain;
+pub mod promises;
 pub mod tour;

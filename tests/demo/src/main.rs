@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result};
 use clap::Parser;
 use evertill_data::Sample;
 use evertill_demo::chain::Chain;
-use evertill_demo::tour;
+use evertill_demo::{promises, tour};
 
 use signals::Signals;
 
@@ -67,10 +67,15 @@ fn run(arguments: &Arguments, signals: &Signals) -> Result<()> {
         temporary.path().to_owned()
     };
     println!("Starting a hub and three stores in {} …", data.display());
-    let mut chain = Chain::open(&data, arguments.port_base, &sample)?;
+    let mut chain = if arguments.tour {
+        Chain::open_with_lines(&data, arguments.port_base, &sample)?
+    } else {
+        Chain::open(&data, arguments.port_base, &sample)?
+    };
     chain.write_demo_json()?;
     if arguments.tour {
         tour::play(&mut chain, &sample)?;
+        promises::play(&chain)?;
     } else {
         chain.introduce();
         signals.wait()?;
