@@ -24,6 +24,7 @@ impl Upkeep {
             tokio::spawn(watch::prune_answers(store.clone(), state::now)),
             tokio::spawn(watch::show(store, move || measure(measured.clone()))),
             tokio::spawn(orders::keep(hub.clone())),
+            tokio::spawn(orders::watch(hub.clone())),
         ])
     }
 }

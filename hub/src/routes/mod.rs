@@ -6,6 +6,7 @@
 mod auth;
 mod availability;
 mod days;
+mod exceptions;
 mod fleet;
 mod imports;
 mod once;
@@ -30,6 +31,9 @@ pub fn router(hub: &Hub) -> Router {
     Router::new()
         .route("/api/v1/availability", get(availability::show))
         .route("/api/v1/days/{location}/{date}", get(days::show))
+        .route("/api/v1/exceptions", get(exceptions::list))
+        .route("/api/v1/exceptions/{id}", get(exceptions::show))
+        .route("/api/v1/exceptions/{id}/{action}", post(exceptions::act))
         .route("/api/v1/fleet", get(fleet::list))
         .route("/api/v1/imports/{kind}", post(imports::post))
         .route(
@@ -107,6 +111,9 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         orders::refund,
         orders::assign,
         days::show,
+        exceptions::list,
+        exceptions::show,
+        exceptions::act,
         fleet::list,
         imports::post,
         policies::list,

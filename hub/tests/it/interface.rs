@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::client::Hub;
 
 /// Every route that the hub has, as its description must list it.
-const ROUTES: [(&str, &str); 32] = [
+const ROUTES: [(&str, &str); 35] = [
     ("get", "/api/v1/availability"),
     ("put", "/api/v1/locations/{id}/selling"),
     ("get", "/api/v1/orders"),
@@ -25,6 +25,9 @@ const ROUTES: [(&str, &str); 32] = [
     ("post", "/api/v1/reservations/{id}/release"),
     ("post", "/api/v1/supply"),
     ("get", "/api/v1/days/{location}/{date}"),
+    ("get", "/api/v1/exceptions"),
+    ("get", "/api/v1/exceptions/{id}"),
+    ("post", "/api/v1/exceptions/{id}/{action}"),
     ("get", "/api/v1/fleet"),
     ("post", "/api/v1/imports/{kind}"),
     ("get", "/api/v1/policies"),
@@ -67,7 +70,8 @@ fn the_description_lists_every_route_and_each_asks_for_a_key() {
             .replace("{name}", "tax")
             .replace("{sku}", "A")
             .replace("{id}", "1")
-            .replace("{hold}", "1");
+            .replace("{hold}", "1")
+            .replace("{action}", "resolve");
         let headers = [("authorization", ""), ("idempotency-key", "k")];
         let answer = hub.request(&method.to_uppercase(), &path, &headers, b"");
         assert_eq!(answer.problem(401), "token_missing", "{method} {path}");

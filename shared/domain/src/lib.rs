@@ -21,6 +21,7 @@ pub mod days;
 pub mod discount;
 pub mod effects;
 pub mod event;
+pub mod exception;
 pub mod fold;
 pub mod giveback;
 pub mod ids;

@@ -69,7 +69,10 @@ pub fn pair_done(conn: &Connection, location: &LocationId, sku: &Sku) -> TableRe
 }
 
 /// Notes an order that may oblige somebody here.
-pub(crate) fn note_order(conn: &Connection, document: &DocumentId) -> TableResult<()> {
+///
+/// # Errors
+/// The row could not be written.
+pub fn note_order(conn: &Connection, document: &DocumentId) -> TableResult<()> {
     conn.prepare_cached("INSERT OR IGNORE INTO order_due VALUES (?1)")
         .and_then(|mut insert| insert.execute([document.as_bytes()]))
         .doing("note an order to look at")

@@ -19,6 +19,7 @@ pub mod completeness;
 pub mod counts;
 pub mod duties;
 pub mod enrolments;
+pub mod exceptions;
 pub mod feed;
 pub mod idempotency;
 pub mod imports;

@@ -26,7 +26,7 @@ use evertill_storage::{ReadError, TableError, TableResult, pickup};
 
 pub use intake::{Arrived, place};
 pub use revise::{At, Revised, assign, cancel, change, hold, pay, refund, release_hold};
-pub use rounds::{Resting, RoundError, keep, round};
+pub use rounds::{Resting, RoundError, keep, round, watch};
 
 use super::ground::Picture;
 use crate::state::{Hub, StartError};

@@ -241,7 +241,10 @@ impl At<'_> {
     }
 
     /// Writes events of one entry and publishes them.
-    pub(super) fn write(
+    ///
+    /// # Errors
+    /// The tables could not be used.
+    pub fn write(
         &self,
         order: &OrderState,
         bodies: impl IntoIterator<Item = OrderBody>,

@@ -21,6 +21,7 @@ use evertill_storage::{TableError, TableResult, WriteError, completeness, duties
 
 use super::revise::{At, cancel};
 use super::{OrderRefusal, PrepareError, picture};
+use crate::services::exceptions;
 use crate::services::ground::Picture;
 use crate::state::{Hub, now};
 
@@ -32,6 +33,8 @@ const PAIRS: usize = 500;
 const REST: Duration = Duration::from_millis(20);
 /// Longest rest: carts run out by the clock.
 const TICK: Duration = Duration::from_secs(1);
+/// Rest between two looks for problems that nobody tells of.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// How long an order that nobody can take on rests before it is tried again.
 const RETRY: Duration = Duration::from_secs(5);
 
@@ -68,6 +71,30 @@ pub async fn keep(hub: Hub) {
             }
         }
     }
+}
+
+/// Looks for problems that nobody told of, for as long as the task lives.
+pub async fn watch(hub: Hub) {
+    let mut every = tokio::time::interval(LOOK_EVERY);
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        if let Err(error) = look(&hub).await {
+            tracing::warn!(%error, "problems could not be looked for; it is tried again");
+        }
+    }
+}
+
+async fn look(hub: &Hub) -> Result<(), RoundError> {
+    let author = hub.author().map_err(PrepareError::from)?;
+    let picture = picture(hub, Vec::new()).await?;
+    let state = hub.clone();
+    hub.store()
+        .write("look for problems", move |tx| {
+            exceptions::look(tx, &state, &author, &picture, now())
+        })
+        .await?;
+    Ok(())
 }
 
 /// Takes up some of what is due; true if anything was done.
@@ -168,10 +195,15 @@ impl Due {
         }
         let mut unmet = Vec::new();
         for document in &self.orders {
-            if look_after(at(*document))? {
+            let met = look_after(at(*document))?;
+            if met {
                 duties::order_done(conn, document)?;
             } else {
                 unmet.push(*document);
+            }
+            if let Some(order) = orders::load(conn, document)? {
+                exceptions::of_order(conn, document, &order, !met, now())?;
+                exceptions::look_again(conn, &order)?;
             }
         }
         Ok(unmet)
@@ -240,7 +272,7 @@ fn settle_pair(
         units: figures.sellable_or_staged(),
     };
     if position.debt() == 0 {
-        return Ok(());
+        return exceptions::suspect(conn, location, sku, 0, now());
     }
     let minter = minters::of(conn, location)?.unwrap_or(author.replica);
     let kept = soft_holds::of_pair(conn, location, sku, now())?;
@@ -254,11 +286,5 @@ fn settle_pair(
         let appended = append_with_rights(conn, author, now(), &[], &said)?;
         feed::publish(conn, author, appended.at.seq)?;
     }
-    if settlement.suspected > 0 {
-        tracing::warn!(
-            location = %location, sku = %sku, thousandths = settlement.suspected,
-            "more is promised than there is; somebody has to look on the shelf"
-        );
-    }
-    Ok(())
+    exceptions::suspect(conn, location, sku, settlement.suspected, now())
 }

@@ -20,6 +20,7 @@ const FILES: &[&str] = &[
     include_str!("../../migrations/0004_orders.sql"),
     include_str!("../../migrations/0008_selling.sql"),
     include_str!("../../migrations/0009_pickup.sql"),
+    include_str!("../../migrations/0010_exceptions.sql"),
 ];
 
 /// Brings the schema of an open database up to date; `path` is for the error.

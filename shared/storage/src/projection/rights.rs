@@ -7,7 +7,7 @@
 //!
 //! What a sale takes off the shelf burns rights of its till's node, and no entry
 //! says so: whoever reads the journal in order derives the same from the node's
-//! own counters ([`Pending::burn`]). A counter that an entry does say holds all
+//! own counters (`Pending::burn`). A counter that an entry does say holds all
 //! burns up to that entry.
 //!
 //! Invariant: a row holds what one replica said of its own counters, and what

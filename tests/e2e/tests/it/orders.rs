@@ -286,6 +286,10 @@ fn what_was_handed_over_while_the_web_cancelled_stays_so() -> Result<()> {
         json!(["cancelled_after_hand_over"]),
         "{done}"
     );
+    let told = "/exceptions?kind=cancelled_after_hand_over";
+    chain.until("a person is told once", |chain| {
+        Ok(items(chain, told)?.len() == 1)
+    })?;
     let owed = done["obligations"].as_array().unwrap();
     assert!(owed.iter().all(|owed| owed["key"] != "refund"), "{done}");
     chain.until_sent("S001")?;
@@ -414,5 +418,52 @@ fn the_last_units_of_a_store_that_is_cut_off_are_promised_once() -> Result<()> {
         (&there["on_hand"], &there["atp"]),
         (&json!("6"), &json!("0"))
     );
+    // Seven are promised and six are there: somebody is asked to look.
+    let open = "/exceptions?kind=suspected_breach&state=open";
+    chain.until("a shelf check is asked for", |chain| {
+        Ok(items(chain, open)?.len() == 1)
+    })?;
+    let suspicion = &items(&chain, open)?[0];
+    assert_eq!(
+        (&suspicion["owner"], &suspicion["location"]),
+        (&json!("store"), &json!("S001"))
+    );
+    let path = format!("/exceptions/{}", suspicion["id"]);
+    let strange = chain
+        .hub()?
+        .post(&format!("{path}/juggle"), &new_key(), &json!({}))?;
+    assert!(
+        strange.status == 404 && strange.text.contains("missing"),
+        "{strange:?}"
+    );
+    let missing = json!({"note": "not on the shelf"});
+    let said = chain
+        .hub()?
+        .post(&format!("{path}/missing"), &new_key(), &missing)?;
+    assert_eq!(said.expect(200)["state"], "resolved");
+    let again = chain
+        .hub()?
+        .post(&format!("{path}/missing"), &new_key(), &missing)?;
+    assert_eq!(again.status, 409, "{again:?}");
+    // One order is without its unit, no other store has one, and a person is told.
+    chain.until("a person is told", |chain| {
+        Ok(items(chain, "/exceptions?kind=no_candidate&state=open")?.len() == 1)
+    })?;
+    let orders = items(&chain, "/orders")?;
+    let without = orders
+        .iter()
+        .filter(|order| order["lines"][0]["unallocated"] == "1");
+    assert_eq!(without.count(), 1);
+    assert_eq!(promised(&chain)?, "6");
     Ok(())
+}
+
+fn items(chain: &Chain, path: &str) -> Result<Vec<Value>> {
+    let page = chain.hub()?.get(path)?.json();
+    Ok(page["items"].as_array().cloned().unwrap_or_default())
+}
+
+fn promised(chain: &Chain) -> Result<String> {
+    let stock = &items(chain, "/stock?location=S001&sku=MILK")?[0];
+    Ok(stock["promised"].as_str().unwrap_or_default().to_owned())
 }

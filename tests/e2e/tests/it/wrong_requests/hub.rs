@@ -28,6 +28,12 @@ fn reading() -> Vec<Row> {
             (400, "invalid_parameter", "/sku"),
         ),
         read("GET /orders", "/orders?limit=0", parameter("/limit")),
+        read(
+            "GET /exceptions",
+            "/exceptions?colour=red",
+            parameter("/colour"),
+        ),
+        read("GET /exceptions/{id}", "/exceptions/999", missing),
         read("GET /orders/{id}", "/orders/nope", missing),
         read(
             "GET /orders/{id}/pickup-codes",
@@ -143,6 +149,12 @@ fn selling() -> Vec<Row> {
             "POST /orders/{id}/assign",
             "/assign",
             json!({"line": 1, "location": "S001"}),
+        ),
+        row(
+            "POST /exceptions/{id}/{action}",
+            "/exceptions/999/resolve",
+            json!({"note": "x"}),
+            missing,
         ),
         row("POST /supply", "/supply", supply, unknown),
         row(

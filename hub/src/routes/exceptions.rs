@@ -1,0 +1,246 @@
+//! `/exceptions`: problems that a person owns.
+
+use axum::extract::State;
+use axum::response::Response;
+use evertill_domain::DocumentId;
+use evertill_http::{Body, IdempotencyKey, List, Page, Path, Problem, Query};
+use evertill_storage::exceptions::{Action, Exception, Filter as Wanted};
+use evertill_storage::rusqlite::Connection;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::auth::Principal;
+use super::once::{answer, response};
+use crate::services::exceptions::{self, Shown};
+use crate::services::once::{Repeatable, once};
+use crate::services::orders::{self, At, OrderRefusal, PrepareError};
+use crate::state::{Hub, now};
+
+/// Which are asked for; all of them without any.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Filter {
+    /// `open`, `acknowledged` or `resolved`
+    state: Option<String>,
+    /// Such as `suspected_breach` or `no_candidate`
+    kind: Option<String>,
+    /// At one location
+    location: Option<String>,
+    /// Of one role, such as `store` or `operator`
+    owner: Option<String>,
+}
+
+/// A problem.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ExceptionView {
+    /// Its number.
+    id: i64,
+    /// What sort.
+    kind: &'static str,
+    /// `open`, `acknowledged` or `resolved`.
+    state: String,
+    /// The role that owns it.
+    owner: String,
+    /// The person who looks after it.
+    assigned_to: Option<String>,
+    /// Where.
+    location: Option<String>,
+    /// Which product.
+    sku: Option<String>,
+    /// Which order.
+    order: Option<String>,
+    /// What is wrong, in words.
+    detail: String,
+    /// What to do, in words.
+    suggestion: &'static str,
+    /// The actions that can be posted.
+    actions: Vec<&'static str>,
+    /// When it was opened.
+    opened_at: String,
+    /// For how long it has been open, in seconds.
+    age_s: i64,
+    /// By when it is due.
+    due_at: String,
+    /// Whether that time is over.
+    overdue: bool,
+    /// Whether it went to the next role.
+    escalated: bool,
+    /// When it was resolved.
+    resolved_at: Option<String>,
+    /// By whom.
+    resolved_by: Option<String>,
+    /// How.
+    resolution: Option<String>,
+    /// What was done about it; only when one is asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    history: Vec<ActionView>,
+}
+
+/// One thing that was done about a problem.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ActionView {
+    /// When.
+    at: String,
+    /// By whom.
+    by: String,
+    /// What.
+    action: String,
+    /// In words.
+    note: Option<String>,
+}
+
+/// An action on a problem.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ActionBody {
+    /// Who is to look after it; for `assign`.
+    to: Option<String>,
+    /// In words; `resolve` needs it.
+    note: Option<String>,
+}
+
+/// Problems in the order in which they were opened.
+#[utoipa::path(
+    get, path = "/api/v1/exceptions", tag = "exceptions",
+    params(Filter, super::PageParameters),
+    responses(
+        (status = 200, description = "A page of problems", body = List<ExceptionView>),
+        (status = 400, description = "A parameter cannot be read", body = evertill_http::ProblemDocument),
+    )
+)]
+pub(super) async fn list(
+    _: Principal,
+    State(hub): State<Hub>,
+    Query(filter): Query<Filter>,
+    page: Page,
+) -> Result<List<ExceptionView>, Problem> {
+    let after: Option<i64> = page.after()?;
+    let wanted = Wanted {
+        state: filter.state,
+        kind: filter.kind,
+        location: filter.location,
+        owner: filter.owner,
+    };
+    let found = exceptions::page(&hub, wanted, after, page.limit + 1).await?;
+    Ok(List::page(found, page.limit, |found| found.id).map(|found| view((found, Vec::new()))))
+}
+
+/// One problem, with what was done about it.
+#[utoipa::path(
+    get, path = "/api/v1/exceptions/{id}", tag = "exceptions",
+    params(("id" = i64, Path, description = "The problem's number")),
+    responses(
+        (status = 200, description = "The problem", body = ExceptionView),
+        (status = 404, description = "No such problem", body = evertill_http::ProblemDocument),
+    )
+)]
+pub(super) async fn show(
+    _: Principal,
+    State(hub): State<Hub>,
+    Path(id): Path<i64>,
+) -> Result<axum::Json<ExceptionView>, Problem> {
+    let found = exceptions::show(&hub, id).await?;
+    let found = found.ok_or_else(|| Problem::not_found(format!("there is no exception {id}")))?;
+    Ok(axum::Json(view(found)))
+}
+
+/// Act on a problem: `acknowledge`, `assign`, `resolve`, or what the problem
+/// itself offers in `actions`.
+#[utoipa::path(
+    post, path = "/api/v1/exceptions/{id}/{action}", tag = "exceptions",
+    params(
+        ("id" = i64, Path, description = "The problem's number"),
+        ("action" = String, Path, description = "What is done"),
+    ),
+    request_body = ActionBody,
+    responses(
+        (status = 200, description = "The problem afterwards", body = ExceptionView),
+        (status = 404, description = "No such problem, or no such action", body = evertill_http::ProblemDocument),
+        (status = 409, description = "It is resolved already", body = evertill_http::ProblemDocument),
+        (status = 422, description = "Something is missing", body = evertill_http::ProblemDocument),
+    )
+)]
+pub(super) async fn act(
+    Principal(principal): Principal,
+    State(hub): State<Hub>,
+    Path((id, action)): Path<(i64, String)>,
+    key: IdempotencyKey,
+    body: Body<ActionBody>,
+) -> Result<Response, Problem> {
+    let by = principal.clone();
+    let request = Repeatable {
+        principal,
+        key,
+        digest: body.digest,
+    };
+    exceptions::check_note(body.value.note.as_deref())?;
+    let picture = orders::picture(&hub, Vec::new()).await?;
+    let author = hub.author().map_err(PrepareError::from)?;
+    let (state, body) = (hub.clone(), body.value);
+    let work = move |conn: &Connection, now| {
+        let at = At {
+            conn,
+            hub: &state,
+            author: &author,
+            picture: &picture,
+            document: DocumentId::from_bytes([0; 16]),
+            by: Some(&by),
+            now,
+        };
+        let words = (body.to.as_deref(), body.note.as_deref());
+        let shown = exceptions::act(at, id, &action, words)?;
+        Ok::<_, OrderRefusal>(answer(200, &view(shown)))
+    };
+    Ok(response(
+        once(&hub, "act on an exception", request, work).await?,
+    ))
+}
+
+fn view((found, history): Shown) -> ExceptionView {
+    let Exception {
+        opening, resolved, ..
+    } = found;
+    let meaning = opening.kind.meaning();
+    let mut actions = Vec::new();
+    if resolved.is_none() {
+        actions.extend(["acknowledge", "assign", "resolve"]);
+        actions.extend(meaning.actions);
+    }
+    let at = now();
+    let (resolved_at, resolved_by, resolution) = match resolved {
+        Some((at, by, how)) => (Some(at.to_string()), Some(by), Some(how)),
+        None => (None, None, None),
+    };
+    ExceptionView {
+        id: found.id,
+        kind: opening.kind.as_str(),
+        owner: found.owner,
+        assigned_to: found.assigned_to,
+        location: opening.location.map(|location| location.to_string()),
+        sku: opening.sku.map(|sku| sku.to_string()),
+        order: opening.document.map(|document| document.to_string()),
+        detail: opening.detail,
+        suggestion: meaning.suggestion,
+        actions,
+        opened_at: found.opened_at.to_string(),
+        age_s: (at.as_millis() - found.opened_at.as_millis()) / 1_000,
+        overdue: found.state != "resolved" && found.due_at < at,
+        state: found.state,
+        due_at: found.due_at.to_string(),
+        escalated: found.escalated,
+        resolved_at,
+        resolved_by,
+        resolution,
+        history: history.into_iter().map(action_view).collect(),
+    }
+}
+
+fn action_view(action: Action) -> ActionView {
+    ActionView {
+        at: action.at.to_string(),
+        by: action.by,
+        action: action.action,
+        note: action.note,
+    }
+}
