@@ -10,7 +10,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use serde_json::{Map, Value};
 
 /// Names, what they mean, and the budget on two shared cores.
-const NAMES: [(&str, &str, &str); 19] = [
+const NAMES: [(&str, &str, &str); 26] = [
     (
         "disk_fsync_p50_us",
         "append 4 KiB and sync, median",
@@ -75,6 +75,33 @@ const NAMES: [(&str, &str, &str); 19] = [
         "route_plans_per_s",
         "where an order comes from, of 200 locations",
         "2000",
+    ),
+    (
+        "reserve_per_s_hot_sku",
+        "orders for one product, 256 at once, durable",
+        "5000",
+    ),
+    (
+        "reserve_per_s_many_skus",
+        "the same over 1,000 products",
+        "",
+    ),
+    ("reserve_p99_ms", "one of those on the hot product", ""),
+    (
+        "order_http_p50_ms",
+        "one order, 50 locations may ship it, median",
+        "",
+    ),
+    ("order_http_p99_ms", "the same, 99th percentile", ""),
+    (
+        "availability_http_p99_ms",
+        "one of 50,000 products at 50 locations",
+        "",
+    ),
+    (
+        "till_to_availability_p99_ms",
+        "from the till's request to the hub's figure",
+        "",
     ),
     ("binary_mb", "the larger service, stripped", ""),
     ("live_receipts", "receipts timed one by one to the hub", ""),

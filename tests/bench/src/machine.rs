@@ -117,7 +117,8 @@ pub fn binaries(dir: &Path, figures: &mut Figures) -> Result<()> {
     Ok(())
 }
 
-fn products(rows: u64) -> String {
+/// A product file of so many rows.
+pub fn products(rows: u64) -> String {
     let mut text =
         String::from("sku,barcode,name,department,category,price,cost,currency,tax_class,unit\n");
     for row in 0..rows {

@@ -9,6 +9,7 @@ mod figures;
 mod ingest;
 mod line;
 mod machine;
+mod ordering;
 mod routing;
 mod selling;
 
@@ -48,10 +49,17 @@ fn run() -> Result<()> {
     let mut chain = Chain::open(&dir.path().join("chain"), PORT_BASE, &sample)?;
     selling::measure(&chain, &sample, &mut figures)?;
     line::live(&chain, &sample, &mut figures)?;
+    ordering::till_to_availability(&chain, &sample, &mut figures)?;
     line::catch_up(&mut chain, &sample, &mut figures)?;
     machine::many_products(&mut chain, dir.path(), &sample, &mut figures)?;
     chain.stop()?;
     routing::measure(&mut figures)?;
+    ordering::measure(
+        dir.path(),
+        &ordering::hub_program()?,
+        PORT_BASE,
+        &mut figures,
+    )?;
     simulator(&mut figures)?;
     machine::binaries(dir.path(), &mut figures)?;
     println!("\n{}", figures.table());

@@ -1,6 +1,7 @@
 //! What a hub and its stores do together.
 
 mod backlog;
+mod chaos;
 mod enrolment;
 mod idle;
 mod line;
