@@ -152,12 +152,12 @@ impl World {
             "reason": "receiving",
             "lines": [{"sku": "MILK", "from": "supplier", "to": "receiving", "quantity": "6"}],
         });
-        let shelf = json!({
+        let floor = json!({
             "reason": "receiving",
             "lines": [{"sku": "MILK", "from": "receiving", "to": "sellable", "quantity": "6"}],
         });
         let client = self.chain.store(STORES[store])?;
-        for body in [body, shelf] {
+        for body in [body, floor] {
             let reply = client.post("/movements", &new_key(), &body)?;
             ensure!(reply.status == 201, "{reply:?}");
         }
@@ -277,14 +277,14 @@ impl World {
                 "{location}: {in_all} came in, customers have {customer}: {stock}"
             );
             // No right is lost, and none is there without its unit.
-            let shelf = units(&stock["buckets"]["sellable"]) + units(&stock["buckets"]["staged"]);
+            let floor = units(&stock["buckets"]["sellable"]) + units(&stock["buckets"]["staged"]);
             self.chain
-                .until(&format!("{location} has {shelf} rights"), |chain| {
+                .until(&format!("{location} has {floor} rights"), |chain| {
                     let node = chain.store(location)?.get("/stock/MILK")?.json();
                     let path = format!("/availability?sku=MILK&location={location}");
                     let found = chain.hub()?.get(&path)?.json();
                     let atp = units(&found["items"][0]["locations"][0]["atp"]);
-                    Ok(units(&node["rights"]) + atp == shelf.max(0))
+                    Ok(units(&node["rights"]) + atp == floor.max(0))
                 })?;
         }
         let mut fulfilled = 0;
@@ -383,14 +383,14 @@ fn advance(
 /// Takes what is on the shelf, and says what is missing.
 fn pick(clerk: &Client, kind: &str, id: &str, open: &Value) -> Result<bool> {
     let stock = clerk.get("/stock/MILK")?.json();
-    let mut shelf = units(&stock["buckets"]["sellable"]).max(0);
+    let mut floor = units(&stock["buckets"]["sellable"]).max(0);
     for line in open["lines"].as_array().context("lines")? {
         let missing = units(&line["quantity"]) - units(&line["staged"]);
         if missing <= 0 {
             continue;
         }
-        let found = missing.min(shelf);
-        shelf -= found;
+        let found = missing.min(floor);
+        floor -= found;
         let event = if found == missing {
             "pick"
         } else {
