@@ -9,7 +9,8 @@ use axum::http::header::{ETAG, IF_MATCH};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use evertill_domain::policy::{
-    BarcodePolicy, MovementPolicy, PolicyError, RoundingPolicy, TaxPolicy,
+    BarcodePolicy, ChannelPolicy, MovementPolicy, OnlinePolicy, PolicyError, RoundingPolicy,
+    RoutingPolicy, SafetyStockPolicy, TaxPolicy, TimerPolicy,
 };
 use evertill_domain::rejection::{Rejection, Rejections};
 use evertill_http::extract::from_json;
@@ -177,6 +178,11 @@ fn checked(name: PolicyName, bytes: &[u8]) -> Result<String, Problem> {
         PolicyName::Rounding => read(bytes, RoundingPolicy::validate),
         PolicyName::Movements => read(bytes, MovementPolicy::validate),
         PolicyName::Barcode => read(bytes, BarcodePolicy::validate),
+        PolicyName::SafetyStock => read(bytes, SafetyStockPolicy::validate),
+        PolicyName::Channels => read(bytes, ChannelPolicy::validate),
+        PolicyName::Online => read(bytes, OnlinePolicy::validate),
+        PolicyName::Routing => read(bytes, RoutingPolicy::validate),
+        PolicyName::Timers => read(bytes, TimerPolicy::validate),
     }
 }
 

@@ -9,12 +9,11 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use evertill_domain::availability::{LocationAvailability, LocationFigures, at_location};
 use evertill_domain::order::ChannelId;
-use evertill_domain::policy::{
-    ChannelPolicy, OnlinePolicy, RoutingPolicy, SafetyStockPolicy, TimerPolicy,
-};
+use evertill_domain::policy::Selling;
 use evertill_domain::rights::{Cells, Position};
 use evertill_domain::{Bucket, Location, LocationId, Product, ReplicaId, Sku, Timestamp};
 use evertill_storage::TableResult;
@@ -27,23 +26,6 @@ use evertill_storage::selling::{self, soft_holds};
 
 use crate::state::{Hub, hub_location};
 
-/// Policies about promises, of one moment.
-#[derive(Clone, Debug, Default)]
-pub struct Selling {
-    /// What is withheld where.
-    pub safety_stock: SafetyStockPolicy,
-    /// Who may sell what.
-    pub channels: ChannelPolicy,
-    /// How rights are shared, and how long silence is trusted.
-    pub online: OnlinePolicy,
-    /// How goods are chosen.
-    pub routing: RoutingPolicy,
-    /// How often `routing` was put; 0 for the default.
-    pub routing_revision: u64,
-    /// How long steps may take.
-    pub timers: TimerPolicy,
-}
-
 /// Master data and policies, of one version.
 #[derive(Clone, Debug)]
 pub struct Picture {
@@ -52,7 +34,7 @@ pub struct Picture {
     /// Every location but the hub, listed or not.
     pub locations: Vec<Location>,
     /// The policies.
-    pub selling: Selling,
+    pub selling: Arc<Selling>,
 }
 
 impl Picture {
@@ -76,7 +58,7 @@ impl Picture {
         Ok(Self {
             products: view.products_by_sku(skus)?,
             locations,
-            selling: Selling::default(),
+            selling: view.selling()?,
         })
     }
 

@@ -4,7 +4,7 @@
 //! and the policy finds nothing wrong with itself.
 
 use evertill_domain::Timestamp;
-use evertill_domain::policy::Policies;
+use evertill_domain::policy::{Policies, Selling};
 use evertill_storage::reference::{PolicyName, PolicyRevision, ReferenceError, StoredPolicy, View};
 use serde_json::Value;
 
@@ -143,18 +143,19 @@ fn stored(name: PolicyName, held: &StoredPolicy) -> Result<InForce, ReferenceErr
     })
 }
 
+/// The default of a policy, every field written out.
 fn default_of(name: PolicyName) -> Value {
-    let Policies {
-        tax,
-        rounding,
-        movements,
-        barcode,
-    } = Policies::default();
+    let (policies, selling) = (Policies::default(), Selling::default());
     match name {
-        PolicyName::Tax => serde_json::to_value(tax),
-        PolicyName::Rounding => serde_json::to_value(rounding),
-        PolicyName::Movements => serde_json::to_value(movements),
-        PolicyName::Barcode => serde_json::to_value(barcode),
+        PolicyName::Tax => serde_json::to_value(policies.tax),
+        PolicyName::Rounding => serde_json::to_value(policies.rounding),
+        PolicyName::Movements => serde_json::to_value(policies.movements),
+        PolicyName::Barcode => serde_json::to_value(policies.barcode),
+        PolicyName::SafetyStock => serde_json::to_value(selling.safety_stock),
+        PolicyName::Channels => serde_json::to_value(selling.channels),
+        PolicyName::Online => serde_json::to_value(selling.online),
+        PolicyName::Routing => serde_json::to_value(selling.routing),
+        PolicyName::Timers => serde_json::to_value(selling.timers),
     }
     .expect("invariant: a policy is plain JSON")
 }

@@ -11,7 +11,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use evertill_domain::order::withdraw;
-use evertill_domain::policy::{OnlinePolicy, SafetyStockPolicy};
 use evertill_domain::rights::{PairCells, Position, Terms, tend};
 use evertill_domain::{LocationId, Product, Sku};
 use evertill_storage::journal::{self, Author, Write};
@@ -127,11 +126,14 @@ pub fn terms(
     product: &Product,
 ) -> Result<Terms, ReferenceError> {
     let location = view.location(location)?;
-    let (withheld, _) = SafetyStockPolicy::default().of(product, &location);
-    let online = OnlinePolicy::default();
+    let selling = view.selling()?;
+    let (withheld, _) = selling.safety_stock.of(product, &location);
     Ok(Terms {
         safety_stock: withheld.thousandths(),
-        share: online.of(&location).share(product.unit.rights_quantum()),
+        share: selling
+            .online
+            .of(&location)
+            .share(product.unit.rights_quantum()),
     })
 }
 

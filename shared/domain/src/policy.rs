@@ -45,6 +45,23 @@ pub struct Policies {
     pub barcode: BarcodePolicy,
 }
 
+/// All policies that a promise looks at, of one moment.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Selling {
+    /// What is withheld where.
+    pub safety_stock: SafetyStockPolicy,
+    /// Who may sell what.
+    pub channels: ChannelPolicy,
+    /// How rights are shared, and how long silence is trusted.
+    pub online: OnlinePolicy,
+    /// How goods are chosen.
+    pub routing: RoutingPolicy,
+    /// How often `routing` was put; 0 for the default.
+    pub routing_revision: u64,
+    /// How long steps may take.
+    pub timers: TimerPolicy,
+}
+
 /// Something in a policy that cannot be used.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{pointer}: {detail}")]

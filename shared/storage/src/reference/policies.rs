@@ -13,7 +13,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use evertill_domain::Timestamp;
 use evertill_domain::policy::{
-    BarcodePolicy, MovementPolicy, Policies, PolicyError, RoundingPolicy, TaxPolicy,
+    BarcodePolicy, ChannelPolicy, MovementPolicy, OnlinePolicy, Policies, PolicyError,
+    RoundingPolicy, RoutingPolicy, SafetyStockPolicy, Selling, TaxPolicy, TimerPolicy,
 };
 use minicbor::{Decode, Encode};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -42,11 +43,31 @@ pub enum PolicyName {
     Movements,
     /// How price and weight labels are read.
     Barcode,
+    /// How many units are withheld from remote promises.
+    SafetyStock,
+    /// What each channel may sell.
+    Channels,
+    /// How rights are shared, and for how long silence is trusted.
+    Online,
+    /// Where the goods of an order come from.
+    Routing,
+    /// How long the steps of an order may take.
+    Timers,
 }
 
 impl PolicyName {
     /// Every policy.
-    pub const ALL: [Self; 4] = [Self::Tax, Self::Rounding, Self::Movements, Self::Barcode];
+    pub const ALL: [Self; 9] = [
+        Self::Tax,
+        Self::Rounding,
+        Self::Movements,
+        Self::Barcode,
+        Self::SafetyStock,
+        Self::Channels,
+        Self::Online,
+        Self::Routing,
+        Self::Timers,
+    ];
 
     /// The name in routes and rows.
     #[must_use]
@@ -56,6 +77,22 @@ impl PolicyName {
             Self::Rounding => "rounding",
             Self::Movements => "movements",
             Self::Barcode => "barcode",
+            Self::SafetyStock => "safety_stock",
+            Self::Channels => "channels",
+            Self::Online => "online",
+            Self::Routing => "routing",
+            Self::Timers => "timers",
+        }
+    }
+
+    /// Whether it is about promises to remote customers.
+    #[must_use]
+    pub const fn is_selling(self) -> bool {
+        match self {
+            Self::Tax | Self::Rounding | Self::Movements | Self::Barcode => false,
+            Self::SafetyStock | Self::Channels | Self::Online | Self::Routing | Self::Timers => {
+                true
+            }
         }
     }
 }
@@ -68,7 +105,9 @@ impl fmt::Display for PolicyName {
 
 /// A name that no policy has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no policy \"{0}\": use tax, rounding, movements or barcode")]
+#[error(
+    "there is no policy \"{0}\": use tax, rounding, movements, barcode, safety_stock, channels, online, routing or timers"
+)]
 pub struct UnknownPolicy(String);
 
 impl FromStr for PolicyName {
@@ -134,6 +173,11 @@ pub(super) fn canonical(name: PolicyName, body: &str) -> Result<String, Referenc
         PolicyName::Rounding => canonical_as(name, body, RoundingPolicy::validate),
         PolicyName::Movements => canonical_as(name, body, MovementPolicy::validate),
         PolicyName::Barcode => canonical_as(name, body, BarcodePolicy::validate),
+        PolicyName::SafetyStock => canonical_as(name, body, SafetyStockPolicy::validate),
+        PolicyName::Channels => canonical_as(name, body, ChannelPolicy::validate),
+        PolicyName::Online => canonical_as(name, body, OnlinePolicy::validate),
+        PolicyName::Routing => canonical_as(name, body, RoutingPolicy::validate),
+        PolicyName::Timers => canonical_as(name, body, TimerPolicy::validate),
     }
 }
 
@@ -218,20 +262,24 @@ pub(super) fn history(
     .map_err(ReferenceError::storage(OPERATION))
 }
 
+/// All policies of one version of the reference data.
+#[derive(Clone, Default)]
+pub(super) struct Held {
+    /// What a sale is decided with.
+    pub(super) policies: Arc<Policies>,
+    /// What promises are decided with.
+    pub(super) selling: Arc<Selling>,
+}
+
 /// The policies in force. One that this release cannot read counts as never
 /// put, and the log says so: a tax class it does not know is then refused at the
 /// till instead of being charged wrongly, and everything else goes on.
-pub(super) fn load(conn: &Connection, slot: Slot) -> Result<Policies, ReferenceError> {
-    let mut policies = Policies::default();
+pub(super) fn load(conn: &Connection, slot: Slot) -> Result<Held, ReferenceError> {
+    let (mut policies, mut selling) = (Policies::default(), Selling::default());
     for name in PolicyName::ALL {
         let read = match stored(conn, slot, name) {
             Ok(None) => continue,
-            Ok(Some(policy)) => match name {
-                PolicyName::Tax => read_into(&mut policies.tax, name, &policy.body),
-                PolicyName::Rounding => read_into(&mut policies.rounding, name, &policy.body),
-                PolicyName::Movements => read_into(&mut policies.movements, name, &policy.body),
-                PolicyName::Barcode => read_into(&mut policies.barcode, name, &policy.body),
-            },
+            Ok(Some(policy)) => take(&mut policies, &mut selling, name, &policy),
             Err(error @ ReferenceError::Unreadable { .. }) => Err(error),
             Err(error) => return Err(error),
         };
@@ -239,7 +287,31 @@ pub(super) fn load(conn: &Connection, slot: Slot) -> Result<Policies, ReferenceE
             tracing::error!(policy.name = %name, %error, "a policy is not in force");
         }
     }
-    Ok(policies)
+    Ok(Held {
+        policies: Arc::new(policies),
+        selling: Arc::new(selling),
+    })
+}
+
+fn take(
+    policies: &mut Policies,
+    selling: &mut Selling,
+    name: PolicyName,
+    held: &StoredPolicy,
+) -> Result<(), ReferenceError> {
+    let body = held.body.as_str();
+    match name {
+        PolicyName::Tax => read_into(&mut policies.tax, name, body),
+        PolicyName::Rounding => read_into(&mut policies.rounding, name, body),
+        PolicyName::Movements => read_into(&mut policies.movements, name, body),
+        PolicyName::Barcode => read_into(&mut policies.barcode, name, body),
+        PolicyName::SafetyStock => read_into(&mut selling.safety_stock, name, body),
+        PolicyName::Channels => read_into(&mut selling.channels, name, body),
+        PolicyName::Online => read_into(&mut selling.online, name, body),
+        PolicyName::Routing => read_into(&mut selling.routing, name, body)
+            .map(|()| selling.routing_revision = held.revision),
+        PolicyName::Timers => read_into(&mut selling.timers, name, body),
+    }
 }
 
 fn read_into<P: DeserializeOwned>(
@@ -271,18 +343,18 @@ fn unreadable(name: PolicyName, detail: String) -> ReferenceError {
 /// The parsed policies: those in force, and those of the last view that asked.
 #[derive(Default)]
 pub(super) struct PolicyCache {
-    current: RwLock<Arc<Policies>>,
-    viewed: Mutex<Option<(u64, u64, Arc<Policies>)>>,
+    current: RwLock<Held>,
+    viewed: Mutex<Option<(u64, u64, Held)>>,
 }
 
 impl PolicyCache {
     /// The policies in force.
-    pub(super) fn current(&self) -> Arc<Policies> {
+    pub(super) fn current(&self) -> Held {
         let held = self.current.read().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(&held)
+        held.clone()
     }
 
-    pub(super) fn set_current(&self, policies: Arc<Policies>) {
+    pub(super) fn set_current(&self, policies: Held) {
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = policies;
     }
 
@@ -291,16 +363,16 @@ impl PolicyCache {
     pub(super) fn get_or_load(
         &self,
         live: Live,
-        load: impl FnOnce() -> Result<Policies, ReferenceError>,
-    ) -> Result<Arc<Policies>, ReferenceError> {
+        load: impl FnOnce() -> Result<Held, ReferenceError>,
+    ) -> Result<Held, ReferenceError> {
         let mut viewed = self.viewed.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((hub, version, policies)) = &*viewed
             && (*hub, *version) == (live.hub, live.version)
         {
-            return Ok(Arc::clone(policies));
+            return Ok(policies.clone());
         }
-        let policies = Arc::new(load()?);
-        *viewed = Some((live.hub, live.version, Arc::clone(&policies)));
+        let policies = load()?;
+        *viewed = Some((live.hub, live.version, policies.clone()));
         Ok(policies)
     }
 }

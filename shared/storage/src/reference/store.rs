@@ -265,7 +265,7 @@ impl ReferenceStore {
     /// The policies in force, from memory.
     #[must_use]
     pub fn policies(&self) -> Arc<Policies> {
-        self.inner.policies.current()
+        self.inner.policies.current().policies
     }
 
     /// Writes a copy of the database, consistent while the store is in use.
@@ -312,8 +312,8 @@ impl ReferenceStore {
             .publishing
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let (live, policies) = self
-            .read_blocking(|view| Ok::<_, ReferenceError>((view.position(), view.policies()?)))?;
+        let (live, policies) =
+            self.read_blocking(|view| Ok::<_, ReferenceError>((view.position(), view.held()?)))?;
         self.inner.policies.set_current(policies);
         self.inner
             .changes

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use evertill_domain::policy::Policies;
+use evertill_domain::policy::{Policies, Selling};
 use evertill_domain::{Barcode, Currency, Location, LocationId, Money, Product, Sku, TimeZoneName};
 use rusqlite::{CachedStatement, OptionalExtension, params};
 
@@ -17,7 +17,7 @@ use super::apply::CODE_BARCODE;
 use super::codec;
 use super::connection::Reader;
 use super::error::ReferenceError;
-use super::policies::{self, PolicyCache, PolicyName, PolicyRevision, StoredPolicy};
+use super::policies::{self, Held, PolicyCache, PolicyName, PolicyRevision, StoredPolicy};
 use super::row::{Kind, Position};
 use super::search::Search;
 use super::state::{self, Live};
@@ -246,6 +246,20 @@ impl View {
     /// # Errors
     /// The database failed, or a policy is of a newer layout.
     pub fn policies(&self) -> Result<Arc<Policies>, ReferenceError> {
+        self.held().map(|held| held.policies)
+    }
+
+    /// The policies about promises in force, as one snapshot; those never set
+    /// have their defaults.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn selling(&self) -> Result<Arc<Selling>, ReferenceError> {
+        self.held().map(|held| held.selling)
+    }
+
+    /// All policies in force.
+    pub(super) fn held(&self) -> Result<Held, ReferenceError> {
         self.cache
             .get_or_load(self.live, || policies::load(&self.conn, self.live.slot))
     }

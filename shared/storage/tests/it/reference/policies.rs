@@ -181,3 +181,71 @@ fn a_node_goes_on_with_a_policy_of_a_newer_hub() {
     let node = node.reopen(Role::Node);
     assert_eq!((food(&node.store), node.store.live().version), (None, 2));
 }
+
+#[test]
+fn the_policies_of_promises_reach_the_node_as_one_snapshot() {
+    let (hub, node) = (Bench::hub(), Bench::node());
+    let bodies = [
+        (
+            PolicyName::SafetyStock,
+            r#"{"default":"1","rules":[{"scope":{"sku":"A","location_kind":"store"},"units":"2.5"}]}"#,
+        ),
+        (
+            PolicyName::Channels,
+            r#"{"channels":{"web":{"priority":1,"share_per_mille":800}},"exclusions":[{"channel":"web","scope":{"category":"ICE"}}]}"#,
+        ),
+        (
+            PolicyName::Online,
+            r#"{"kinds":{"store":{"share_per_mille":500}},"locations":{"S001":{"web_first":true}}}"#,
+        ),
+        (
+            PolicyName::Routing,
+            r#"{"relax":["capacity"],"max_distance_km":40,"weights":{"cost":9}}"#,
+        ),
+        (PolicyName::Timers, r#"{"pick_minutes":7}"#),
+    ];
+    for (name, body) in bodies {
+        assert_eq!(put_policy(&hub.store, name, body).unwrap(), Change::Added);
+    }
+    pull(&hub.store, &node.store, PAGE);
+    let snapshot = |store: &ReferenceStore| store.read_blocking(View::selling).unwrap();
+    let (at_hub, at_node) = (snapshot(&hub.store), snapshot(&node.store));
+    assert_eq!(at_hub, at_node);
+    assert_eq!(at_node.safety_stock.rules[0].units.thousandths(), 2_500);
+    let web = &at_node.channels.channels[&"web".parse().unwrap()];
+    assert_eq!(web.share_per_mille, 800);
+    assert_eq!(at_node.channels.exclusions.len(), 1);
+    assert!(at_node.online.locations[&"S001".parse().unwrap()].web_first);
+    assert_eq!(at_node.online.kinds.len(), 1);
+    assert_eq!(at_node.routing.max_distance_km, Some(40));
+    assert_eq!(
+        (at_node.routing.weights.cost, at_node.routing.weights.depth),
+        (9, 2)
+    );
+    assert_eq!(
+        (at_node.routing.relax.len(), at_node.routing_revision),
+        (1, 1)
+    );
+    assert_eq!(at_node.timers.pick_minutes, 7);
+    assert_eq!(at_node.timers.accept_minutes, 30);
+    // The mistake is named, and nothing was put.
+    for (name, body, named) in [
+        (PolicyName::Timers, r#"{"pick_minutes":0}"#, "/pick_minutes"),
+        (
+            PolicyName::Online,
+            r#"{"default":{"share_per_mille":1001}}"#,
+            "/default/share_per_mille",
+        ),
+        (PolicyName::Routing, r#"{"weight":{}}"#, "weight"),
+        (PolicyName::SafetyStock, r#"{"default":"-1"}"#, "-1"),
+        (
+            PolicyName::Channels,
+            r#"{"channels":{"web":{"priority":1,"share_per_mille":2000}}}"#,
+            "/channels/web",
+        ),
+    ] {
+        let error = put_policy(&hub.store, name, body).unwrap_err().to_string();
+        assert!(error.contains(named), "{error}");
+    }
+    assert_eq!(snapshot(&hub.store), at_hub);
+}
