@@ -214,8 +214,9 @@ impl Batch {
         explained: &Explained,
     ) -> TableResult<()> {
         for (&(location, sku), &change) in net {
-            let ended = explained.get(&(location.clone(), sku.clone()));
-            let outflow = (-change).saturating_sub(ended.copied().unwrap_or_default());
+            let ends = explained.get(&(location.clone(), sku.clone()));
+            let ended = ends.map_or(0, |ends| ends.recorded);
+            let outflow = (-change).saturating_sub(ended);
             let uncovered = if outflow > 0 && applying.burns_at == Some(location) {
                 let by = (applying.replica, applying.seq);
                 self.rights.burn(conn, by, (location, sku), outflow)?
@@ -226,8 +227,8 @@ impl Batch {
                 duties::note_pair(conn, location, sku)?;
             }
         }
-        for (location, sku) in explained.keys() {
-            if self.is_home(conn, location)? {
+        for ((location, sku), ends) in explained {
+            if ends.beyond > 0 || self.is_home(conn, location)? {
                 duties::note_pair(conn, location, sku)?;
             }
         }

@@ -71,9 +71,17 @@ pub fn of_pair(
     Ok(live.collect())
 }
 
-/// Sums that one entry's ends of promises explain of the units that left, by
-/// pair: settled and breached in the entry itself.
-pub(crate) type Explained = BTreeMap<(LocationId, Sku), i64>;
+/// What one entry's ends of promises explain of the units that left, by pair.
+pub(crate) type Explained = BTreeMap<(LocationId, Sku), Ends>;
+
+/// Ends of promises in one entry, in thousandths.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Ends {
+    /// Settled and breached, as recorded: the writer burned nothing for it.
+    pub(crate) recorded: i64,
+    /// How much of it was not live any more here: it left without a promise.
+    pub(crate) beyond: i64,
+}
 
 /// Takes in one event of an order; `key` is its own. What it says of promises
 /// that are not known here counts for nothing.
@@ -130,15 +138,17 @@ pub(crate) fn note(
         .map(drop),
         OrderBody::PromiseEnded(body) => {
             let quantity = body.quantity.thousandths();
+            let mut beyond = 0;
             let ended = change(conn, document, &body.promise, |promise| {
-                promise.parts.end(body.how, quantity);
+                beyond = promise.parts.end(body.how, quantity);
             })?;
             if let Some(promise) = ended
                 && matches!(body.how, End::Settled | End::Breached)
             {
-                *explained
-                    .entry((promise.location, promise.sku))
-                    .or_default() += quantity;
+                let pair = (promise.location, promise.sku);
+                let ends: &mut Ends = explained.entry(pair).or_default();
+                ends.recorded += quantity;
+                ends.beyond += beyond;
             }
             Ok(())
         }

@@ -7,7 +7,7 @@ use evertill_domain::order::{
 use evertill_domain::rights::{CellWrite, Cells, End, Own, PairCells};
 use evertill_domain::{Currency, DocumentId, LocationId, Money, Quantity, ReplicaId, Sku, Unit};
 use evertill_journal::Entry;
-use evertill_storage::journal::{Write, append, append_with_rights};
+use evertill_storage::journal::{Author, Write, append, append_with_rights};
 use evertill_storage::projection::{minters, orders, promises, rights};
 use evertill_storage::rusqlite::Connection;
 use evertill_storage::{duties, feed};
@@ -222,6 +222,39 @@ fn promise(hub: &Hub) -> DocumentId {
     let appended = append_with_rights(&hub.conn, &hub.author, now(), &writes, &cells).unwrap();
     feed::publish(&hub.conn, &hub.author, appended.at.seq).unwrap();
     appended.documents[0]
+}
+
+/// Regression: the hub broke a promise that its store, cut off, handed over. The
+/// unit left without a promise, and the hub kept a right without a unit.
+#[test]
+fn a_hand_over_of_a_broken_promise_is_looked_at() {
+    let (site, hub) = (Site::new("S001", 1), Hub::new());
+    let mut cells = cells_of("S001", own(9_000, 0), 0);
+    for write in cells.values_mut() {
+        write.sent.insert(hub.author.replica, 4_000);
+    }
+    append_with_rights(&site.conn, &site.author, now(), &[], &cells).unwrap();
+    hub.take_all(&site);
+    let document = promise(&hub);
+    feed_to(&site, &hub);
+    let end = |conn: &Connection, author: &Author, how, cause| {
+        let order = orders::load(conn, &document).unwrap().unwrap();
+        let ended = OrderBody::PromiseEnded(PromiseEnded {
+            promise: *order.promises.keys().next().unwrap(),
+            quantity: units(2),
+            how,
+            cause,
+            location: "S001".parse().unwrap(),
+        });
+        let events = order.events(now(), None, [ended]);
+        append(conn, author, now(), &[Write::ExtendWith(document, events)]).unwrap();
+    };
+    end(&hub.conn, &hub.author, End::Breached, EndCause::NotFound);
+    assert_eq!(duties::pairs(&hub.conn, 9).unwrap(), []);
+    end(&site.conn, &site.author, End::Settled, EndCause::HandedOver);
+    hub.take_all(&site);
+    assert_eq!(duties::pairs(&hub.conn, 9).unwrap(), [pair("S001")]);
+    fingerprint(&hub.conn);
 }
 
 #[test]

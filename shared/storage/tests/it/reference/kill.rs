@@ -24,7 +24,7 @@ fn victim() {
     let node = ReferenceStore::open(&dir(NODE_DIR), Role::Node).unwrap();
     loop {
         println!("victim: next page");
-        if pull_one(&hub, &node, 4 << 10) {
+        if pull_one(&hub, &node, 2 << 10) {
             println!("victim: complete");
             return;
         }
@@ -86,7 +86,7 @@ fn a_killed_node_shows_the_old_set_or_the_new_one_and_goes_on() {
         let mut kills = 0;
         let mut furthest = None;
         loop {
-            let complete = run_and_kill(hub.dir.path(), node.path(), 1 + kills % 5, kills * 40_000);
+            let complete = run_and_kill(hub.dir.path(), node.path(), 1 + kills % 5, kills * 20_000);
             let store = ReferenceStore::open(node.path(), Role::Node).unwrap();
             let (position, seen) = all(&store);
             let is_new = position.version == round as u64 + 1;
