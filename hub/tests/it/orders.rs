@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 
 use crate::client::{Answer, Folder, Hub};
 
-const PRODUCTS: &str = "sku,barcode,name,department,category,price,cost,currency,tax_class,unit\n\
+pub const PRODUCTS: &str = "sku,barcode,name,department,category,price,cost,currency,tax_class,unit\n\
     A,,Milk,DAIRY,,2.00,,USD,zero,each\n\
     B,,Tea,GROCERY,,3.00,,USD,zero,each\n";
-const LOCATIONS: &str = "location,name,kind,legal_entity,tax_id,address,country,region,timezone,\
+pub const LOCATIONS: &str = "location,name,kind,legal_entity,tax_id,address,country,region,timezone,\
     currency,latitude,longitude,opening_hours,pick_capacity,brand\n\
     S001,One,store,,,,US,,UTC,USD,41.8,-87.6,,,\n\
     S002,Two,store,,,,US,,UTC,USD,40.7,-74.0,,,\n";

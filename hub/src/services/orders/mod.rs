@@ -7,6 +7,7 @@
 //! Invariant: an answered order is in the journal with its promises, or is not
 //! answered with success.
 
+mod claims;
 mod intake;
 mod revise;
 mod rounds;
@@ -24,6 +25,7 @@ use evertill_storage::rusqlite::Connection;
 use evertill_storage::selling::decisions::{self, Decision};
 use evertill_storage::{ReadError, TableError, TableResult, pickup};
 
+pub use claims::expire_claims;
 pub use intake::{Arrived, place};
 pub use revise::{At, Revised, assign, cancel, change, hold, pay, refund, release_hold};
 pub use rounds::{Resting, RoundError, keep, round, watch};

@@ -429,7 +429,13 @@ impl At<'_> {
         };
         let promises = order.promises.values();
         promises
-            .filter(|promise| gave_back(promise.work) || promise.parts.breached > 0)
+            .filter(|promise| {
+                // What a store gave back without a word, as after a claim that ran
+                // out, ends as cancelled. A pickup's customer chose the place.
+                let shipped = matches!(promise.work, Work::Shipment(_));
+                let returned = shipped && promise.kept() == 0 && promise.parts.released > 0;
+                gave_back(promise.work) || promise.parts.breached > 0 || returned
+            })
             .map(|promise| (promise.location.clone(), until))
             .collect()
     }

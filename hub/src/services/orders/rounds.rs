@@ -19,6 +19,7 @@ use evertill_storage::rusqlite::Connection;
 use evertill_storage::selling::soft_holds;
 use evertill_storage::{TableError, TableResult, WriteError, completeness, duties, feed};
 
+use super::claims::expire_claims;
 use super::revise::{At, cancel};
 use super::{OrderRefusal, PrepareError, picture};
 use crate::services::exceptions;
@@ -91,7 +92,9 @@ async fn look(hub: &Hub) -> Result<(), RoundError> {
     let state = hub.clone();
     hub.store()
         .write("look for problems", move |tx| {
-            exceptions::look(tx, &state, &author, &picture, now())
+            let at = now();
+            expire_claims(tx, (&state, &author), &picture, at)?;
+            exceptions::look(tx, &state, &author, &picture, at)
         })
         .await?;
     Ok(())

@@ -9,7 +9,7 @@
 use evertill_domain::{DocumentId, Timestamp};
 use rusqlite::{Connection, params};
 
-use crate::sql::{Doing, TableResult};
+use crate::sql::{Doing, TableResult, optional};
 
 /// A decision, its parts as JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +60,18 @@ pub fn last(conn: &Connection) -> TableResult<i64> {
     conn.prepare_cached("SELECT ifnull(max(id), 0) FROM decision")
         .and_then(|mut select| select.query_row([], |row| row.get(0)))
         .doing("look up the last decision")
+}
+
+/// When a decision was made; none of that number.
+///
+/// # Errors
+/// The table could not be read.
+pub fn made_at(conn: &Connection, id: i64) -> TableResult<Option<Timestamp>> {
+    conn.prepare_cached("SELECT at FROM decision WHERE id = ?1")
+        .and_then(|mut select| {
+            optional(select.query_row([id], |row| row.get(0).map(Timestamp::from_millis)))
+        })
+        .doing("look up when a decision was made")
 }
 
 /// The decisions about an order, the first one first.

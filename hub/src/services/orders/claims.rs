@@ -1,0 +1,107 @@
+//! Claims that run out: a store that was offered a shipment and does not answer.
+//!
+//! The hub ends the offer and calls the promise back; when the store has said
+//! that it will not ship (or its withdrawal arrives), the order is sourced again
+//! and that store is left in peace for a while. A pickup is never moved: its
+//! customer chose the place.
+//!
+//! Invariant: an offer that was answered is not ended.
+
+use std::collections::BTreeMap;
+
+use evertill_domain::Timestamp;
+use evertill_domain::order::{
+    EndCause, FulfilmentState, FulfilmentStep, OrderState, PartCommand, PromiseId, StepCommand,
+    StepContext, Work, recall, shipment,
+};
+use evertill_domain::rights::PairCells;
+use evertill_storage::TableResult;
+use evertill_storage::journal::Author;
+use evertill_storage::projection::orders;
+use evertill_storage::rusqlite::Connection;
+use evertill_storage::selling::decisions;
+
+use super::OrderRefusal;
+use super::revise::At;
+use crate::services::ground::Picture;
+use crate::state::Hub;
+
+/// Orders of a location that are looked at in one round.
+const AT_ONCE: usize = 200;
+
+/// Ends the offers that nobody answered in time; gives how many there were.
+///
+/// # Errors
+/// The tables could not be read or written.
+pub fn expire_claims(
+    conn: &Connection,
+    (hub, author): (&Hub, &Author),
+    picture: &Picture,
+    now: Timestamp,
+) -> Result<usize, OrderRefusal> {
+    let mut ended = 0;
+    for location in &picture.locations {
+        for document in orders::open_at(conn, &location.id, None, AT_ONCE)? {
+            let at = At {
+                conn,
+                hub,
+                author,
+                picture,
+                document,
+                by: None,
+                now,
+            };
+            let Some(order) = orders::load(conn, &document)? else {
+                continue;
+            };
+            for promise in unanswered(at, &order)? {
+                end(at, promise)?;
+                ended += 1;
+            }
+        }
+    }
+    Ok(ended)
+}
+
+/// Shipments of an order that were offered too long ago.
+fn unanswered(at: At<'_>, order: &OrderState) -> TableResult<Vec<PromiseId>> {
+    let minutes = i64::from(at.picture.selling.routing.claim_timeout_minutes);
+    let mut found = Vec::new();
+    for (id, promise) in &order.promises {
+        let offered = matches!(promise.work, Work::Shipment(FulfilmentState::Offered));
+        let decision = promise.decision.as_ref().and_then(|id| id.parse().ok());
+        let (true, true, Some(decision)) = (offered, promise.kept() > 0, decision) else {
+            continue;
+        };
+        let made = decisions::made_at(at.conn, decision)?;
+        let over = |made: Timestamp| at.now.as_millis() - made.as_millis() > minutes * 60_000;
+        if made.is_some_and(over) {
+            found.push(*id);
+        }
+    }
+    Ok(found)
+}
+
+fn end(at: At<'_>, promise: PromiseId) -> Result<(), OrderRefusal> {
+    let order = super::known(at.conn, &at.document)?;
+    let Some(state) = order.promises.get(&promise) else {
+        return Ok(());
+    };
+    let context = StepContext {
+        location: &state.location,
+        now: at.now,
+        products: &BTreeMap::new(),
+    };
+    let mut command = StepCommand::of(FulfilmentStep::ExpireClaim);
+    command.parts = vec![PartCommand {
+        promise,
+        quantity: None,
+        substitute: None,
+        agreed: false,
+        lot: None,
+    }];
+    let mut bodies = shipment(&order, &command, &context)?;
+    bodies.extend(recall(&order, promise, EndCause::ClaimExpired)?);
+    at.write(&order, bodies, &PairCells::new())?;
+    at.attend()
+}
