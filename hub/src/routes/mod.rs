@@ -6,6 +6,7 @@
 mod auth;
 mod availability;
 mod days;
+mod drafts;
 mod exceptions;
 mod fleet;
 mod imports;
@@ -63,6 +64,9 @@ pub fn router(hub: &Hub) -> Router {
             get(policies::show).put(policies::put),
         )
         .route("/api/v1/policies/{name}/history", get(policies::history))
+        .route("/api/v1/policies/{name}/approve", post(drafts::approve))
+        .route("/api/v1/policies/{name}/drafts", get(drafts::list))
+        .route("/api/v1/policies/{name}/rollback", post(drafts::rollback))
         .route("/api/v1/products", get(products::list))
         .route("/api/v1/products/{sku}", get(products::show))
         .route("/api/v1/quarantine", get(quarantine::list))
@@ -120,6 +124,9 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         policies::show,
         policies::put,
         policies::history,
+        drafts::list,
+        drafts::approve,
+        drafts::rollback,
         products::list,
         products::show,
         quarantine::list,

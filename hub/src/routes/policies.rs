@@ -14,13 +14,14 @@ use evertill_domain::policy::{
 };
 use evertill_domain::rejection::{Rejection, Rejections};
 use evertill_http::extract::from_json;
-use evertill_http::{List, Page, Path, Problem, Upload};
+use evertill_http::{List, Page, Path, Problem, Query, Upload};
 use evertill_storage::reference::{PolicyName, UnknownPolicy};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 
 use super::auth::Principal;
+use super::drafts::{Proposal, propose};
 use crate::services::policies::{self, InForce, PutError};
 use crate::state::Hub;
 
@@ -99,13 +100,16 @@ pub(super) async fn show(
 
 /// Put a policy in force for the whole chain.
 ///
-/// With `If-Match` the policy is only put over that revision.
+/// With `If-Match` the policy is only put over that revision. A policy about
+/// promises (safety stock, channels, online, routing, timers) becomes a draft
+/// instead, which another key holder approves.
 #[utoipa::path(
     put, path = "/api/v1/policies/{name}", tag = "policies",
-    params(("name" = String, Path, description = "The policy's name")),
+    params(("name" = String, Path, description = "The policy's name"), Proposal),
     request_body(content = Object, description = "The policy, as GET shows it"),
     responses(
         (status = 200, description = "The policy in force now", body = PolicyView),
+        (status = 202, description = "A draft that another key holder approves", body = super::drafts::DraftView),
         (status = 404, description = "No such policy", body = evertill_http::ProblemDocument),
         (status = 409, description = "Another revision is in force", body = evertill_http::ProblemDocument),
         (status = 422, description = "The policy contradicts its rules", body = evertill_http::ProblemDocument),
@@ -115,6 +119,7 @@ pub(super) async fn put(
     Principal(author): Principal,
     State(hub): State<Hub>,
     Path(name): Path<String>,
+    Query(how): Query<Proposal>,
     headers: HeaderMap,
     upload: Upload<POLICY_MAX>,
 ) -> Result<Response, Problem> {
@@ -124,6 +129,9 @@ pub(super) async fn put(
     }
     let body = checked(name, &upload.bytes)?;
     let expected = expected(&headers)?;
+    if name.is_selling() {
+        return propose(&hub, name, body, author, how).await;
+    }
     policies::put(&hub, name, body, expected, author)
         .await
         .map(tagged)
@@ -156,12 +164,12 @@ pub(super) async fn history(
     }))
 }
 
-fn named(name: &str) -> Result<PolicyName, Problem> {
+pub(super) fn named(name: &str) -> Result<PolicyName, Problem> {
     name.parse()
         .map_err(|error: UnknownPolicy| Problem::not_found(error.to_string()))
 }
 
-fn tagged(held: InForce) -> Response {
+pub(super) fn tagged(held: InForce) -> Response {
     let tag = format!("\"{}\"", held.revision);
     let mut response = Json(PolicyView::from(held)).into_response();
     if let Ok(tag) = HeaderValue::from_str(&tag) {
@@ -217,7 +225,7 @@ fn expected(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
         })
 }
 
-fn refused(error: PutError) -> Problem {
+pub(super) fn refused(error: PutError) -> Problem {
     match error {
         PutError::Moved { .. } => Problem::conflict(
             "policy_moved",

@@ -173,8 +173,8 @@ impl<'a> Ground<'a> {
             live_promises: promised,
             units,
         };
+        let quantum = product.unit.rights_quantum();
         let mintable = if minters::of(conn, place)?.is_none() {
-            let quantum = product.unit.rights_quantum();
             position.mintable(withheld.thousandths(), quantum)
         } else {
             0
@@ -188,14 +188,18 @@ impl<'a> Ground<'a> {
             sellable_or_staged: units,
             promised,
             safety_stock: withheld.thousandths(),
-            expected_since_contact: rule
-                .expected_since_contact(demand_per_day, self.silent_s(place)),
+            // A part of a piece that may be gone is a piece that may be gone.
+            expected_since_contact: whole_up(
+                rule.expected_since_contact(demand_per_day, self.silent_s(place)),
+                quantum,
+            ),
             debt: position.debt(),
             suspended: self.is_suspended(location),
             selling_closed: !self.is_open(place),
             channel_excluded: channel.is_some_and(|c| channels.excludes(c, product, location)),
             channel_reserve: channel.map_or(0, |c| {
-                channels.kept_from(c, (product, location), held, self.now)
+                let kept = channels.kept_from(c, (product, location), held, self.now);
+                whole_up(kept, quantum)
             }),
             soft_holds: soft_holds::of_pair(conn, place, sku, self.now)?,
             hub_rights: held,
@@ -227,6 +231,11 @@ impl<'a> Ground<'a> {
     }
 }
 
+/// Rounds up to whole quanta.
+const fn whole_up(quantity: i64, quantum: i64) -> i64 {
+    quantity.saturating_add((quantum - quantity.rem_euclid(quantum)) % quantum)
+}
+
 /// How long each location with a node has not been heard; one that is connected
 /// is heard now. Of several machines the one heard last counts.
 fn silence(hub: &Hub, journals: &[JournalState], now: Timestamp) -> BTreeMap<LocationId, u32> {
@@ -242,4 +251,20 @@ fn silence(hub: &Hub, journals: &[JournalState], now: Timestamp) -> BTreeMap<Loc
         *held = (*held).min(seconds);
     }
     silence
+}
+
+#[cfg(test)]
+mod tests {
+    use super::whole_up;
+
+    /// Regression: a store that had been silent for a moment was discounted by a
+    /// thousandth of a piece, and 1.999 pieces were promised.
+    #[test]
+    fn pieces_are_discounted_and_promised_whole() {
+        assert_eq!(
+            [0, 1, 1_000, 1_001].map(|q| whole_up(q, 1_000)),
+            [0, 1_000, 1_000, 2_000]
+        );
+        assert_eq!(whole_up(250, 100), 300);
+    }
 }

@@ -8,6 +8,7 @@ pub mod availability;
 pub mod commands;
 pub mod days;
 pub mod doctor;
+pub mod drafts;
 pub mod exceptions;
 pub mod fleet;
 pub mod ground;

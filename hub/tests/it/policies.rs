@@ -112,3 +112,63 @@ fn every_route_asks_for_a_live_key() {
         }
     }
 }
+
+#[test]
+fn what_is_sold_to_whom_needs_two_key_holders() {
+    let hub = Hub::start();
+    let second = hub.folder.ok(&["api-key", "--name", "second"]);
+    let bearer = format!("Bearer {}", second.trim());
+    let as_second = |path: &str, body: &serde_json::Value| {
+        let key = new_key();
+        let headers = [
+            ("authorization", bearer.as_str()),
+            ("content-type", "application/json"),
+            ("idempotency-key", key.as_str()),
+        ];
+        hub.request("POST", path, &headers, body.to_string().as_bytes())
+    };
+    let units = || hub.get("/policies/safety_stock").json()["policy"]["default"].clone();
+    assert_eq!(units(), "0");
+    let put = hub.put(
+        "/policies/safety_stock?reason=festival",
+        &json!({"default": "2"}),
+    );
+    assert_eq!(put.status, 202, "{put:?}");
+    let draft = put.json()["draft"].clone();
+    assert_eq!(units(), "0", "a draft holds nowhere");
+    let approve = json!({"draft": draft});
+    let path = "/policies/safety_stock/approve";
+    assert_eq!(hub.post(path, &approve).problem(409), "same_key");
+    let approved = as_second(path, &approve);
+    assert_eq!(approved.status, 200, "{approved:?}");
+    assert_eq!(units(), "2");
+    assert_eq!(as_second(path, &approve).problem(409), "already_approved");
+    let history = hub.items("/policies/safety_stock/history");
+    assert_eq!(history[0]["author"], "test, approved by second");
+    // One that is to hold later waits; one of the past comes back as a draft.
+    let later = "/policies/safety_stock?effective_from=2999-01-01T00:00:00Z";
+    let later = hub.put(later, &json!({"default": "9"})).json();
+    assert_eq!(
+        as_second(path, &json!({"draft": later["draft"]})).status,
+        200
+    );
+    assert_eq!(units(), "2");
+    let put = hub
+        .put("/policies/safety_stock", &json!({"default": "3"}))
+        .json();
+    assert_eq!(as_second(path, &json!({"draft": put["draft"]})).status, 200);
+    assert_eq!(units(), "3");
+    let back = hub.post("/policies/safety_stock/rollback", &json!({"revision": 1}));
+    assert_eq!(back.status, 202, "{back:?}");
+    let back = json!({"draft": back.json()["draft"]});
+    assert_eq!(as_second(path, &back).status, 200);
+    assert_eq!(units(), "2");
+    let states: Vec<_> = hub
+        .items("/policies/safety_stock/drafts")
+        .iter()
+        .map(|draft| draft["state"].clone())
+        .collect();
+    assert_eq!(states, ["in_force", "in_force", "approved", "in_force"]);
+    let wrong = hub.put("/policies/timers", &json!({"pick_minutes": 0}));
+    assert_eq!(wrong.problem(422), "policy_invalid");
+}

@@ -17,6 +17,7 @@ mod arrival;
 pub mod backup;
 pub mod completeness;
 pub mod counts;
+pub mod drafts;
 pub mod duties;
 pub mod enrolments;
 pub mod exceptions;

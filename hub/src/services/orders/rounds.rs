@@ -22,8 +22,8 @@ use evertill_storage::{TableError, TableResult, WriteError, completeness, duties
 use super::claims::expire_claims;
 use super::revise::{At, cancel};
 use super::{OrderRefusal, PrepareError, picture};
-use crate::services::exceptions;
 use crate::services::ground::Picture;
+use crate::services::{drafts, exceptions};
 use crate::state::{Hub, now};
 
 /// Orders of one round.
@@ -80,6 +80,9 @@ pub async fn watch(hub: Hub) {
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         every.tick().await;
+        if let Err(error) = drafts::put_due(&hub).await {
+            tracing::warn!(%error, "an approved policy could not be put in force yet");
+        }
         if let Err(error) = look(&hub).await {
             tracing::warn!(%error, "problems could not be looked for; it is tried again");
         }

@@ -130,7 +130,9 @@ fn candidate(
             continue;
         }
         let pair = ground.pair(location, product, Some(&order.placed.channel))?;
-        usable.insert(wanted.sku.clone(), pair.availability.atp.max(0));
+        let quantum = product.unit.rights_quantum();
+        let atp = pair.availability.atp.max(0);
+        usable.insert(wanted.sku.clone(), atp - atp.rem_euclid(quantum));
         depth.insert(wanted.sku.clone(), pair.free);
         demand.insert(wanted.sku.clone(), pair.demand_per_day);
         pairs.insert(key, pair);

@@ -21,6 +21,7 @@ const FILES: &[&str] = &[
     include_str!("../../migrations/0008_selling.sql"),
     include_str!("../../migrations/0009_pickup.sql"),
     include_str!("../../migrations/0010_exceptions.sql"),
+    include_str!("../../migrations/0011_policy_drafts.sql"),
 ];
 
 /// Brings the schema of an open database up to date; `path` is for the error.

@@ -1,0 +1,158 @@
+//! Policies about promises: proposed by one key holder, approved by another, in
+//! force from a time.
+//!
+//! What is sold to whom is worth a second look: nobody changes it alone. The
+//! other policies come into force when they are put, as before.
+//!
+//! Invariant: a policy about promises is in force only with two names.
+
+use evertill_domain::Timestamp;
+use evertill_storage::drafts::{self, Draft};
+use evertill_storage::reference::{PolicyName, ReferenceError};
+use evertill_storage::rusqlite::Connection;
+use evertill_storage::{ReadError, TableError, WriteError};
+
+use super::policies::{self, PutError};
+use crate::state::{Hub, now};
+
+/// Why a proposal was not approved.
+#[derive(Debug, thiserror::Error)]
+pub enum ApproveError {
+    /// There is no such proposal of this policy.
+    #[error("there is no draft {0} of this policy; list its drafts")]
+    Unknown(i64),
+    /// It was approved before.
+    #[error("draft {0} was approved before")]
+    Approved(i64),
+    /// Its author cannot approve it.
+    #[error("draft {draft} was proposed with the key {author}; another key holder approves it")]
+    SameKey {
+        /// The draft.
+        draft: i64,
+        /// Its author.
+        author: String,
+    },
+    /// The tables could not be used.
+    #[error(transparent)]
+    Table(#[from] TableError),
+}
+
+/// A round that could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum DueError {
+    /// The database could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError<TableError>),
+    /// It could not be written.
+    #[error(transparent)]
+    Write(#[from] WriteError<TableError>),
+    /// The policy could not be put.
+    #[error(transparent)]
+    Put(#[from] PutError),
+}
+
+/// Proposes a policy; `body` was read and found right.
+///
+/// # Errors
+/// The database could not be written.
+pub async fn propose(
+    hub: &Hub,
+    name: PolicyName,
+    body: String,
+    author: String,
+    (reason, effective_from): (Option<String>, Option<Timestamp>),
+) -> Result<Draft, WriteError<TableError>> {
+    hub.store()
+        .write("propose a policy", move |tx| {
+            let at = now();
+            let mut draft = Draft {
+                id: 0,
+                name,
+                body,
+                author,
+                reason,
+                created_at: at,
+                effective_from: effective_from.unwrap_or(at),
+                state: "draft".to_owned(),
+                approved: None,
+            };
+            draft.id = drafts::propose(tx, &draft)?;
+            Ok(draft)
+        })
+        .await
+}
+
+/// Every proposal of a policy, the newest first.
+///
+/// # Errors
+/// The database could not be read.
+pub async fn list(hub: &Hub, name: PolicyName) -> Result<Vec<Draft>, ReadError<TableError>> {
+    hub.store().read(move |conn| drafts::of(conn, name)).await
+}
+
+/// Approves a proposal, in the caller's transaction.
+///
+/// # Errors
+/// See [`ApproveError`].
+pub fn approve(
+    conn: &Connection,
+    name: PolicyName,
+    id: i64,
+    by: &str,
+    at: Timestamp,
+) -> Result<Draft, ApproveError> {
+    let draft = drafts::find(conn, id)?.filter(|draft| draft.name == name);
+    let draft = draft.ok_or(ApproveError::Unknown(id))?;
+    if draft.state != "draft" {
+        return Err(ApproveError::Approved(id));
+    }
+    if draft.author == by {
+        return Err(ApproveError::SameKey {
+            draft: id,
+            author: draft.author,
+        });
+    }
+    drafts::approve(conn, id, by, at)?;
+    let approved = Some((by.to_owned(), at));
+    Ok(Draft {
+        state: "approved".to_owned(),
+        approved,
+        ..draft
+    })
+}
+
+/// Puts every approved policy in force whose time has come; how many there were.
+///
+/// # Errors
+/// A database could not be used.
+pub async fn put_due(hub: &Hub) -> Result<usize, DueError> {
+    let due = hub.store().read(|conn| drafts::due(conn, now())).await?;
+    let count = due.len();
+    for draft in due {
+        let by = draft.approved.map_or(String::new(), |(by, _)| by);
+        let names = format!("{}, approved by {by}", draft.author);
+        // A crash in between puts the same body again, which is no new revision.
+        policies::put(hub, draft.name, draft.body, None, names).await?;
+        let id = draft.id;
+        hub.store()
+            .write("note a policy in force", move |tx| drafts::in_force(tx, id))
+            .await?;
+    }
+    Ok(count)
+}
+
+/// The body of an earlier revision.
+///
+/// # Errors
+/// The reference data could not be read.
+pub async fn earlier(
+    hub: &Hub,
+    name: PolicyName,
+    revision: u64,
+) -> Result<Option<String>, ReferenceError> {
+    let revisions = policies::history(hub, name).await?;
+    let found = revisions
+        .into_iter()
+        .find(|(held, ..)| held.revision == revision);
+    Ok(found.map(|(held, ..)| held.policy.to_string()))
+}
