@@ -16,6 +16,7 @@ mod policies;
 mod products;
 mod quarantine;
 mod sales;
+mod simulate;
 mod stock;
 
 use axum::Router;
@@ -67,6 +68,7 @@ pub fn router(hub: &Hub) -> Router {
         .route("/api/v1/policies/{name}/approve", post(drafts::approve))
         .route("/api/v1/policies/{name}/drafts", get(drafts::list))
         .route("/api/v1/policies/{name}/rollback", post(drafts::rollback))
+        .route("/api/v1/policies/{name}/simulate", post(simulate::post))
         .route("/api/v1/products", get(products::list))
         .route("/api/v1/products/{sku}", get(products::show))
         .route("/api/v1/quarantine", get(quarantine::list))
@@ -127,6 +129,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         drafts::list,
         drafts::approve,
         drafts::rollback,
+        simulate::post,
         products::list,
         products::show,
         quarantine::list,

@@ -20,6 +20,7 @@ pub mod orders;
 pub mod policies;
 pub mod quarantine;
 pub mod sales;
+pub mod simulate;
 pub mod stock;
 
 use evertill_storage::reference::ReferenceError;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::client::Hub;
 
 /// Every route that the hub has, as its description must list it.
-const ROUTES: [(&str, &str); 38] = [
+const ROUTES: [(&str, &str); 39] = [
     ("get", "/api/v1/availability"),
     ("put", "/api/v1/locations/{id}/selling"),
     ("get", "/api/v1/orders"),
@@ -36,6 +36,7 @@ const ROUTES: [(&str, &str); 38] = [
     ("post", "/api/v1/policies/{name}/approve"),
     ("get", "/api/v1/policies/{name}/drafts"),
     ("post", "/api/v1/policies/{name}/rollback"),
+    ("post", "/api/v1/policies/{name}/simulate"),
     ("get", "/api/v1/policies/{name}/history"),
     ("get", "/api/v1/products"),
     ("get", "/api/v1/products/{sku}"),

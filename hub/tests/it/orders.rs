@@ -192,6 +192,20 @@ fn a_shipment_goes_out_near_its_customer_and_says_why() {
         "the plan can be made again"
     );
     assert_eq!(decided.considered.len(), 2, "every candidate is kept");
+    // Tried with the policy that decided nothing changes; with one that never
+    // sends anything far, the near store alone would have been asked.
+    let path = "/policies/routing/simulate";
+    let same = hub.post(path, &json!({"policy": {}})).json();
+    assert_eq!(
+        (&same["decisions"], &same["changed"]),
+        (&json!(1), &json!(0))
+    );
+    let weights = json!({"distance": 0, "depth": 0, "capacity": 0, "cost": 0, "service": 0,
+        "stockout": 1});
+    let draft = json!({"policy": {"weights": weights, "max_distance_km": 1, "relax": []}});
+    let other = hub.post(path, &draft).json();
+    assert_eq!(other["decisions"], 1);
+    assert!(other["changed"] == 0 || other["differences"][0]["was"][0]["location"] == "S002");
     // A location that is closed is not asked.
     let closed = hub.put(
         "/locations/S002/selling",

@@ -87,20 +87,28 @@ pub fn of(conn: &Connection, document: &DocumentId) -> TableResult<Vec<Decision>
     .doing("read the decisions about an order")
 }
 
-/// Decisions after a given number.
+/// The last decisions since a time, the first one first.
 ///
 /// # Errors
 /// The table could not be read.
-pub fn page(conn: &Connection, after: i64, limit: usize) -> TableResult<Vec<Decision>> {
-    conn.prepare_cached(
-        "SELECT id, document, at, cause, snapshot, policy, plan FROM decision
-         WHERE id > ?1 ORDER BY id LIMIT ?2",
-    )
-    .and_then(|mut select| {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        select.query_map([after, limit], read)?.collect()
-    })
-    .doing("read decisions")
+pub fn since(
+    conn: &Connection,
+    since: Option<Timestamp>,
+    limit: usize,
+) -> TableResult<Vec<Decision>> {
+    let mut decisions: Vec<Decision> = conn
+        .prepare_cached(
+            "SELECT id, document, at, cause, snapshot, policy, plan FROM decision
+             WHERE at >= ?1 ORDER BY id DESC LIMIT ?2",
+        )
+        .and_then(|mut select| {
+            let from = since.map_or(i64::MIN, Timestamp::as_millis);
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            select.query_map([from, limit], read)?.collect()
+        })
+        .doing("read decisions")?;
+    decisions.reverse();
+    Ok(decisions)
 }
 
 fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Decision> {

@@ -173,6 +173,18 @@ fn selling() -> Vec<Row> {
             json!({"revision": 999}),
             missing,
         ),
+        row(
+            "POST /policies/{name}/simulate",
+            "/policies/tax/simulate",
+            json!({"policy": {}}),
+            (422, "not_simulated", ""),
+        ),
+        row(
+            "POST /policies/{name}/simulate",
+            "/policies/routing/simulate",
+            json!({"policy": {"max_locations": 0}}),
+            (422, "policy_invalid", "/policy/max_locations"),
+        ),
         row("POST /supply", "/supply", supply, unknown),
         row(
             "POST /reservations",
