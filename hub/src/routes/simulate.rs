@@ -130,7 +130,7 @@ fn view(trial: Trial) -> TrialView {
 }
 
 fn difference(found: Difference) -> DifferenceView {
-    let parts = |parts: Vec<Assignment>| parts.into_iter().map(part).collect();
+    let parts = |parts: Vec<Assignment>| parts.iter().map(part).collect();
     DifferenceView {
         order: found.order.to_string(),
         at: found.at.to_string(),
@@ -139,7 +139,7 @@ fn difference(found: Difference) -> DifferenceView {
     }
 }
 
-fn part(part: Assignment) -> PartView {
+fn part(part: &Assignment) -> PartView {
     PartView {
         line: part.line,
         location: part.location.to_string(),

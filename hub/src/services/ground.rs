@@ -49,10 +49,19 @@ impl Picture {
         stocked: &[LocationId],
     ) -> Result<Self, ReferenceError> {
         let mut locations = view.locations()?;
+        // What one that is not listed trades in is worked out once for all.
+        let mut unlisted: Option<Location> = None;
         for id in stocked {
-            if !locations.iter().any(|location| location.id == *id) {
-                locations.push(view.location(id)?);
+            if locations.iter().any(|location| location.id == *id) {
+                continue;
             }
+            let like = match unlisted.take() {
+                Some(like) => like,
+                None => view.location(id)?,
+            };
+            let zone = like.time_zone.clone();
+            locations.push(Location::with_defaults(id.clone(), like.currency, zone));
+            unlisted = Some(like);
         }
         locations.retain(|location| location.id != hub_location());
         Ok(Self {
