@@ -152,12 +152,13 @@ impl<'a> Ground<'a> {
         !self.closed.contains(location)
     }
 
-    /// How many orders a location has work with.
+    /// How many orders a location can still take of `capacity`.
     ///
     /// # Errors
     /// The tables could not be read.
-    pub fn open_lines(&self, location: &LocationId) -> TableResult<u32> {
-        orders::count_open_at(self.conn, location)
+    pub fn free_capacity(&self, location: &LocationId, capacity: u32) -> TableResult<u32> {
+        let open = orders::count_open_at(self.conn, location, capacity)?;
+        Ok(capacity.saturating_sub(open))
     }
 
     /// A product at a location, as `channel` may sell it.

@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use evertill_domain::order::{
-    OrderState, PaymentStatus, PlaceOrder, Sourcing, accept, opening, place as decide,
+    OrderObligation, OrderState, PaymentStatus, PlaceOrder, Sourcing, accept, opening,
+    place as decide,
 };
 use evertill_domain::rejection::{RejectionClass, Rejections};
 use evertill_domain::routing::Wanted;
@@ -17,7 +18,7 @@ use evertill_storage::selling::contacts::{self, Contact};
 use evertill_storage::selling::decisions::{self, Decision};
 use evertill_storage::selling::soft_holds::{self, SoftHold};
 use evertill_storage::selling::{intake, supply};
-use evertill_storage::{TableResult, feed};
+use evertill_storage::{TableResult, duties, feed};
 
 use super::sourcing::{Order, Planned, plan_order};
 use super::{OrderRefusal, known, short_lines};
@@ -121,11 +122,30 @@ pub fn place(
     }
     remember(conn, &document, "placed", &planned, picture, now)?;
     let order = known(conn, &document)?;
+    if !is_to_be_looked_after(&order) {
+        duties::order_done(conn, &document)?;
+    }
     Ok(Arrived {
         document,
         order,
         is_new: true,
     })
+}
+
+/// Whether a round has anything to do about an order: nothing, for most that
+/// have just been promised.
+fn is_to_be_looked_after(order: &OrderState) -> bool {
+    let mut owed = order.obligations.iter();
+    !order.conflicts.is_empty()
+        || owed.any(|owed| {
+            matches!(
+                owed,
+                OrderObligation::Resource { .. }
+                    | OrderObligation::Recall { .. }
+                    | OrderObligation::Withdraw { .. }
+                    | OrderObligation::Release { .. }
+            )
+        })
 }
 
 /// The refusal of an order that cannot be promised in full.

@@ -140,9 +140,10 @@ fn candidate(
     let timers = &picture.selling.timers;
     let minutes = timers.accept_minutes + timers.pick_minutes + timers.ready_minutes;
     let position = location.latitude.zip(location.longitude);
-    let capacity = location
-        .pick_capacity
-        .map_or(CAPACITY, |lines| lines * HOURS);
+    let free_capacity = match location.pick_capacity {
+        Some(lines) => ground.free_capacity(&location.id, lines.saturating_mul(HOURS))?,
+        None => CAPACITY,
+    };
     Ok(Candidate {
         location: location.id.clone(),
         position: position.and_then(|(north, east)| Position::from_degrees(north, east)),
@@ -150,7 +151,7 @@ fn candidate(
         usable,
         depth,
         demand,
-        free_capacity: capacity.saturating_sub(ground.open_lines(&location.id)?),
+        free_capacity,
         cost: 0,
         ready_at: Timestamp::from_millis(now.as_millis() + i64::from(minutes) * MINUTE_MS),
         selling_open: ground.is_open(&location.id),

@@ -141,14 +141,17 @@ pub fn open_at(
     .doing("list a location's open orders")
 }
 
-/// How many orders a location has work with.
+/// How many orders a location has work with; counted up to `most`.
 ///
 /// # Errors
 /// The table could not be read.
-pub fn count_open_at(conn: &Connection, location: &LocationId) -> TableResult<u32> {
-    conn.prepare_cached("SELECT count(*) FROM order_location WHERE location = ?1 AND open = 1")
-        .and_then(|mut select| select.query_row([location.as_str()], |row| row.get(0)))
-        .doing("count a location's open orders")
+pub fn count_open_at(conn: &Connection, location: &LocationId, most: u32) -> TableResult<u32> {
+    conn.prepare_cached(
+        "SELECT count(*) FROM (SELECT 1 FROM order_location
+                               WHERE location = ?1 AND open = 1 LIMIT ?2)",
+    )
+    .and_then(|mut select| select.query_row(params![location.as_str(), most], |row| row.get(0)))
+    .doing("count a location's open orders")
 }
 
 /// Writes what the lists show of an order, from all its events.
