@@ -304,7 +304,7 @@ pub fn look(
 ) -> Result<(), OrderRefusal> {
     quarantined(conn, now)?;
     silent(conn, hub, author.replica, picture, now)?;
-    late(conn, picture, now)?;
+    late(conn, now)?;
     for found in exceptions::open_of_kind(conn, ExceptionKind::SuspectedBreach)? {
         let Some((location, sku)) = found.opening.location.zip(found.opening.sku) else {
             continue;
@@ -387,30 +387,27 @@ fn silent(
 }
 
 /// Promises whose time is over and that are not at their customer's disposal.
-fn late(conn: &Connection, picture: &Picture, now: Timestamp) -> TableResult<()> {
-    for location in &picture.locations {
-        for document in orders::open_at(conn, &location.id, None, AT_ONCE)? {
-            let Some(order) = orders::load(conn, &document)? else {
-                continue;
-            };
-            for (id, promise) in order.promises_of(&location.id) {
-                let over = promise.promise_by.is_some_and(|by| by < now);
-                let key = format!("late:{id}");
-                if over && promise.kept() > 0 && !promise.was_ready {
-                    let name = &order.placed.external_id;
-                    let opening = Opening {
-                        kind: ExceptionKind::LateStep,
-                        key,
-                        location: Some(location.id.clone()),
-                        sku: None,
-                        document: Some(document),
-                        detail: format!(
-                            "order {name} is {} and was promised before",
-                            promise.work.as_str()
-                        ),
-                    };
-                    exceptions::open(conn, &opening, now)?;
-                }
+fn late(conn: &Connection, now: Timestamp) -> TableResult<()> {
+    for (location, document) in orders::late(conn, now, AT_ONCE)? {
+        let Some(order) = orders::load(conn, &document)? else {
+            continue;
+        };
+        for (id, promise) in order.promises_of(&location) {
+            let over = promise.promise_by.is_some_and(|by| by < now);
+            if over && promise.kept() > 0 && !promise.was_ready {
+                let name = &order.placed.external_id;
+                let opening = Opening {
+                    kind: ExceptionKind::LateStep,
+                    key: format!("late:{id}"),
+                    location: Some(location.clone()),
+                    sku: None,
+                    document: Some(document),
+                    detail: format!(
+                        "order {name} is {} and was promised before",
+                        promise.work.as_str()
+                    ),
+                };
+                exceptions::open(conn, &opening, now)?;
             }
         }
     }

@@ -42,9 +42,16 @@ CREATE TABLE order_line (
 CREATE TABLE order_location (
     location TEXT    NOT NULL,
     document BLOB    NOT NULL CHECK (length(document) = 16),
-    open     INTEGER NOT NULL CHECK (open IN (0, 1)),
+        open     INTEGER NOT NULL CHECK (open IN (0, 1)),
+    -- The earliest time by which something was promised that is not ready.
+    due      INTEGER,
+    -- Whether a shipment waits for the location's answer.
+    offered  INTEGER NOT NULL CHECK (offered IN (0, 1)),
     PRIMARY KEY (location, document)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX order_location_due ON order_location (due) WHERE due IS NOT NULL;
+CREATE INDEX order_location_offered ON order_location (document) WHERE offered = 1;
 
 CREATE INDEX order_location_open ON order_location (location, document) WHERE open = 1;
 

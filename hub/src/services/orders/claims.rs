@@ -26,7 +26,7 @@ use super::revise::At;
 use crate::services::ground::Picture;
 use crate::state::Hub;
 
-/// Orders of a location that are looked at in one round.
+/// Orders that are looked at in one round.
 const AT_ONCE: usize = 200;
 
 /// Ends the offers that nobody answered in time; gives how many there were.
@@ -39,25 +39,25 @@ pub fn expire_claims(
     picture: &Picture,
     now: Timestamp,
 ) -> Result<usize, OrderRefusal> {
+    let minutes = i64::from(picture.selling.routing.claim_timeout_minutes);
+    let before = Timestamp::from_millis(now.as_millis() - minutes * 60_000);
     let mut ended = 0;
-    for location in &picture.locations {
-        for document in orders::open_at(conn, &location.id, None, AT_ONCE)? {
-            let at = At {
-                conn,
-                hub,
-                author,
-                picture,
-                document,
-                by: None,
-                now,
-            };
-            let Some(order) = orders::load(conn, &document)? else {
-                continue;
-            };
-            for promise in unanswered(at, &order)? {
-                end(at, promise)?;
-                ended += 1;
-            }
+    for document in orders::unanswered(conn, before, AT_ONCE)? {
+        let at = At {
+            conn,
+            hub,
+            author,
+            picture,
+            document,
+            by: None,
+            now,
+        };
+        let Some(order) = orders::load(conn, &document)? else {
+            continue;
+        };
+        for promise in unanswered(at, &order)? {
+            end(at, promise)?;
+            ended += 1;
         }
     }
     Ok(ended)

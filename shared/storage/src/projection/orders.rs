@@ -3,14 +3,16 @@
 //! Invariant: a row of `customer_order` is what the fold of the order's events
 //! says, as soon as the batch that brought them is flushed.
 
+use std::collections::BTreeMap;
+
 use evertill_documents::read;
 use evertill_domain::fold::{Placed, State, fold};
-use evertill_domain::order::OrderState;
+use evertill_domain::order::{FulfilmentState, OrderState, PromiseState, Work};
 use evertill_domain::{DocumentId, EventKey, Hlc, LocationId, Timestamp};
 use rusqlite::{Connection, params};
 
 use super::documents::{self, Place};
-use crate::sql::{Doing, TableError, TableResult, int, optional};
+use crate::sql::{Doing, TableError, TableResult, int, optional, text};
 use crate::{feed, journal};
 
 /// An order as its list shows it.
@@ -182,25 +184,97 @@ pub(crate) fn refresh(conn: &Connection, document: &DocumentId) -> TableResult<(
         ])
     })
     .doing("list an order")?;
-    let mut open = std::collections::BTreeMap::new();
+    let mut work: BTreeMap<&LocationId, LocalWork> = BTreeMap::new();
     for promise in order.promises.values() {
-        let work = promise.kept() > 0
-            || promise.to_withdraw() > 0
-            || promise.staged > 0
-            || promise.substitutes_staged() > 0;
-        *open.entry(&promise.location).or_insert(false) |= work;
+        work.entry(&promise.location).or_default().add(promise);
     }
-    for (location, open) in open {
+    for (location, work) in work {
         conn.prepare_cached(
-            "INSERT INTO order_location VALUES (?1, ?2, ?3)
-             ON CONFLICT (location, document) DO UPDATE SET open = ?3",
+            "INSERT INTO order_location VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (location, document) DO UPDATE SET open = ?3, due = ?4, offered = ?5",
         )
         .and_then(|mut upsert| {
-            upsert.execute(params![location.as_str(), document.as_bytes(), open])
+            upsert.execute(params![
+                location.as_str(),
+                document.as_bytes(),
+                work.open,
+                work.due.map(Timestamp::as_millis),
+                work.offered
+            ])
         })
         .doing("list an order at its location")?;
     }
     Ok(())
+}
+
+/// What a location has to do with an order.
+#[derive(Default)]
+struct LocalWork {
+    open: bool,
+    due: Option<Timestamp>,
+    offered: bool,
+}
+
+impl LocalWork {
+    fn add(&mut self, promise: &PromiseState) {
+        let kept = promise.kept() > 0;
+        self.open |= kept
+            || promise.to_withdraw() > 0
+            || promise.staged > 0
+            || promise.substitutes_staged() > 0;
+        if kept && !promise.was_ready {
+            self.due = self.due.into_iter().chain(promise.promise_by).min();
+        }
+        self.offered |= kept && promise.work == Work::Shipment(FulfilmentState::Offered);
+    }
+}
+
+/// Orders of which something was promised before `now` and is not ready, the
+/// most overdue first.
+///
+/// # Errors
+/// The table could not be read.
+pub fn late(
+    conn: &Connection,
+    now: Timestamp,
+    limit: usize,
+) -> TableResult<Vec<(LocationId, DocumentId)>> {
+    conn.prepare_cached(
+        "SELECT location, document FROM order_location WHERE due < ?1 ORDER BY due LIMIT ?2",
+    )
+    .and_then(|mut select| {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = select.query_map([now.as_millis(), limit], |row| {
+            Ok((text(row, 0)?, DocumentId::from_bytes(row.get(1)?)))
+        })?;
+        rows.collect()
+    })
+    .doing("list late orders")
+}
+
+/// Orders that were decided before `before` and wait for a location's answer.
+///
+/// # Errors
+/// The tables could not be read.
+pub fn unanswered(
+    conn: &Connection,
+    before: Timestamp,
+    limit: usize,
+) -> TableResult<Vec<DocumentId>> {
+    conn.prepare_cached(
+        "SELECT DISTINCT document FROM order_location AS o
+         WHERE offered = 1 AND EXISTS (
+           SELECT 1 FROM decision AS d WHERE d.document = o.document AND d.at < ?1)
+         LIMIT ?2",
+    )
+    .and_then(|mut select| {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = select.query_map([before.as_millis(), limit], |row| {
+            row.get(0).map(DocumentId::from_bytes)
+        })?;
+        rows.collect()
+    })
+    .doing("list orders that nobody answered")
 }
 
 /// When an entry was written, and its arrival here.
