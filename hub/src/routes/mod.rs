@@ -11,6 +11,7 @@ mod exceptions;
 mod fleet;
 mod imports;
 mod once;
+mod order_details;
 mod orders;
 mod policies;
 mod products;
@@ -47,7 +48,10 @@ pub fn router(hub: &Hub) -> Router {
         .route("/api/v1/orders/{id}/assign", post(orders::assign))
         .route("/api/v1/orders/{id}/cancel", post(orders::cancel))
         .route("/api/v1/orders/{id}/change", post(orders::change))
-        .route("/api/v1/orders/{id}/decisions", get(orders::decisions))
+        .route(
+            "/api/v1/orders/{id}/decisions",
+            get(order_details::decisions),
+        )
         .route("/api/v1/orders/{id}/holds", post(orders::hold))
         .route(
             "/api/v1/orders/{id}/holds/{hold}/release",
@@ -56,7 +60,7 @@ pub fn router(hub: &Hub) -> Router {
         .route("/api/v1/orders/{id}/payments", post(orders::pay))
         .route(
             "/api/v1/orders/{id}/pickup-codes",
-            get(orders::pickup_codes),
+            get(order_details::pickup_codes),
         )
         .route("/api/v1/orders/{id}/refunds", post(orders::refund))
         .route("/api/v1/policies", get(policies::list))
@@ -107,8 +111,8 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         orders::post,
         orders::list,
         orders::show,
-        orders::decisions,
-        orders::pickup_codes,
+        order_details::decisions,
+        order_details::pickup_codes,
         orders::cancel,
         orders::change,
         orders::hold,

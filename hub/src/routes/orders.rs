@@ -12,8 +12,8 @@ use evertill_http::{Body, IdempotencyKey, List, Page, Path, Problem, Query};
 use evertill_storage::projection::orders::OrderFilter;
 use evertill_storage::rusqlite::Connection;
 use evertill_storage::selling::contacts::Contact;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::auth::Principal;
 use super::once::{answer, response};
@@ -33,26 +33,6 @@ pub(super) struct Filter {
     /// Changed at that time or later, RFC 3339
     #[param(value_type = Option<String>)]
     updated_since: Option<Timestamp>,
-}
-
-/// A routing decision: what was known, the policy, and the plan.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct DecisionView {
-    /// Its number.
-    id: i64,
-    /// When it was made.
-    at: String,
-    /// Why: `placed`, `changed`, `paid`, `assigned` or `re-sourced`.
-    cause: String,
-    /// Everything that was known of every candidate.
-    #[schema(value_type = Object)]
-    snapshot: serde_json::Value,
-    /// The policy that decided.
-    #[schema(value_type = Object)]
-    policy: serde_json::Value,
-    /// What was decided, with the verdict on every rule for every candidate.
-    #[schema(value_type = Object)]
-    plan: serde_json::Value,
 }
 
 /// Takes an order in.
@@ -150,70 +130,6 @@ pub(super) async fn show(
     let order: Option<OrderState> = orders::show(&hub, document).await?;
     let order = order.ok_or_else(|| unknown(&id))?;
     Ok(axum::Json(order_view(&document, &order)))
-}
-
-/// Why an order's goods come from where they do.
-#[utoipa::path(
-    get, path = "/api/v1/orders/{id}/decisions", tag = "orders",
-    params(("id" = String, Path, description = "The order's id"), super::PageParameters),
-    responses(
-        (status = 200, description = "Every decision, the first one first", body = List<DecisionView>),
-        (status = 404, description = "No such order", body = evertill_http::ProblemDocument),
-    )
-)]
-pub(super) async fn decisions(
-    _: Principal,
-    State(hub): State<Hub>,
-    Path(id): Path<String>,
-    page: Page,
-) -> Result<List<DecisionView>, Problem> {
-    let found = orders::decisions_of(&hub, named(&id)?).await?;
-    let found = found.ok_or_else(|| unknown(&id))?;
-    let json = |text: &str| serde_json::from_str(text).unwrap_or_default();
-    let list = page.of(found, |decision| decision.id.to_string())?;
-    Ok(list.map(|decision| DecisionView {
-        id: decision.id,
-        at: decision.at.to_string(),
-        cause: decision.cause,
-        snapshot: json(&decision.snapshot),
-        policy: json(&decision.policy),
-        plan: json(&decision.plan),
-    }))
-}
-
-/// A pickup code, for the message to the customer.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct CodeView {
-    /// Where it is collected.
-    location: String,
-    /// What the customer shows there: six digits.
-    #[schema(example = "042137")]
-    code: String,
-}
-
-/// The codes that the customer of an order shows, one for each place where
-/// something of it is to be collected.
-#[utoipa::path(
-    get, path = "/api/v1/orders/{id}/pickup-codes", tag = "orders",
-    params(("id" = String, Path, description = "The order's id"), super::PageParameters),
-    responses(
-        (status = 200, description = "By location", body = List<CodeView>),
-        (status = 404, description = "No such order", body = evertill_http::ProblemDocument),
-    )
-)]
-pub(super) async fn pickup_codes(
-    _: Principal,
-    State(hub): State<Hub>,
-    Path(id): Path<String>,
-    page: Page,
-) -> Result<List<CodeView>, Problem> {
-    let found = orders::pickup_codes(&hub, named(&id)?).await?;
-    let found = found.ok_or_else(|| unknown(&id))?;
-    let list = page.of(found, |(location, _)| location.to_string())?;
-    Ok(list.map(|(location, code)| CodeView {
-        location: location.to_string(),
-        code,
-    }))
 }
 
 /// Cancels an order, or some of its lines.
@@ -466,11 +382,11 @@ fn repeatable(principal: String, key: IdempotencyKey, digest: [u8; 32]) -> Repea
     }
 }
 
-fn named(id: &str) -> Result<DocumentId, Problem> {
+pub(super) fn named(id: &str) -> Result<DocumentId, Problem> {
     id.parse().map_err(|_| unknown(id))
 }
 
-fn unknown(id: &str) -> Problem {
+pub(super) fn unknown(id: &str) -> Problem {
     Problem::not_found(format!("no order {id} is known"))
 }
 

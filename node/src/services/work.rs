@@ -6,11 +6,14 @@
 //! Invariant: a hand-over that was answered is in the journal once, with the
 //! receipt that was paid for it.
 
+mod code;
+mod view;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use evertill_domain::order::{
-    FulfilmentStep, OrderBody, OrderState, Paid, PaymentMethod, PickupKey, PickupStep,
-    PromiseState, StepCommand, StepContext, Work, pickup, shipment,
+    FulfilmentStep, OrderBody, OrderState, Paid, PaymentMethod, PickupStep, PromiseState,
+    StepCommand, StepContext, Work, pickup, shipment,
 };
 use evertill_domain::receipt::{Tender, TenderKind};
 use evertill_domain::rejection::Rejection;
@@ -18,17 +21,20 @@ use evertill_domain::sale::{SaleCommand, SaleContext, SaleLine, decide_sale};
 use evertill_domain::{
     DocumentId, Event, LocationId, Money, Product, Quantity, RegisterId, Sku, Timestamp, Unit,
 };
-use evertill_http::api::{
-    ReceiptView, SaleBody, StepBody, WorkLineView, WorkView, thousandths_text,
-};
+use evertill_http::api::{ReceiptView, SaleBody, StepBody, WorkView};
 use evertill_storage::journal::{self, Author, Write};
 use evertill_storage::projection::orders;
 use evertill_storage::rusqlite::Connection;
-use evertill_storage::{TableResult, WriteTx, pickup as codes, registers};
+use evertill_storage::{TableResult, WriteTx, registers};
 
 use super::receipts::render;
 use super::{Answer, Failure, Refusal, Request};
 use crate::state::{Node, now};
+
+pub use code::keep_key;
+
+use code::check_code;
+use view::{due, view};
 
 /// Orders that are read at once.
 const PAGE: usize = 200;
@@ -75,23 +81,6 @@ impl Step {
             self,
             Self::Pickup(PickupStep::HandOver | PickupStep::HandOverPart)
         )
-    }
-}
-
-/// Keeps the key behind this location's pickup codes.
-pub async fn keep_key(node: Node, key: PickupKey) {
-    let writing = node.clone();
-    let kept = node
-        .store()
-        .write("keep the key of pickup codes", move |tx| {
-            let Some(author) = writing.author() else {
-                return Ok(false);
-            };
-            codes::keep(tx, &author.location, &key)
-        })
-        .await;
-    if let Err(error) = kept {
-        tracing::warn!(%error, "the key of pickup codes could not be kept; the next contact brings it again");
     }
 }
 
@@ -372,66 +361,6 @@ fn method(tenders: &[Tender]) -> PaymentMethod {
     }
 }
 
-/// Asks whether the customer showed the right code. A wrong one is counted, in a
-/// write of its own: the refusal leaves no other trace.
-async fn check_code(
-    node: &Node,
-    document: &DocumentId,
-    shown: Option<String>,
-) -> Result<(), Failure> {
-    let (writing, document) = (node.clone(), *document);
-    let refused = node
-        .store()
-        .write("check a pickup code", move |tx| {
-            let author = writing.author().ok_or(Refusal::NotEnrolled)?;
-            Ok::<_, Refusal>(judge_code(
-                tx,
-                &author.location,
-                &document,
-                shown.as_deref(),
-            )?)
-        })
-        .await?;
-    refused.map_or(Ok(()), |refused| Err(Refusal::from(refused).into()))
-}
-
-fn judge_code(
-    conn: &Connection,
-    location: &LocationId,
-    document: &DocumentId,
-    shown: Option<&str>,
-) -> TableResult<Option<Rejection>> {
-    let refuse = |code, detail: String| Ok(Some(Rejection::new("/code", code, detail)));
-    let at = now();
-    let Some(key) = codes::key(conn, location)? else {
-        let detail = "this node has never been connected to its hub and cannot check codes yet";
-        return Ok(Some(
-            Rejection::new("/code", "no_pickup_key", detail).as_conflict(),
-        ));
-    };
-    if let Some(until) = codes::locked_until(conn, document, at)? {
-        let detail = format!("too many wrong codes were shown; try again after {until}");
-        return Ok(Some(
-            Rejection::new("/code", "code_locked", detail).as_conflict(),
-        ));
-    }
-    let Some(shown) = shown else {
-        return refuse(
-            "missing",
-            "send the code that the customer shows".to_owned(),
-        );
-    };
-    if key.accepts(document, shown) {
-        codes::forget(conn, document)?;
-        return Ok(None);
-    }
-    let left = codes::note_wrong(conn, document, at)?;
-    let detail = format!(
-        "this is not the code of the order; {left} more attempts before it is locked for a while"
-    );
-    refuse("wrong_code", detail)
-}
-
 fn open_orders(
     conn: &Connection,
     location: &LocationId,
@@ -478,78 +407,4 @@ async fn products(node: &Node, skus: BTreeSet<Sku>) -> Result<BTreeMap<Sku, Prod
         .reference()
         .read(move |view| Ok::<_, Refusal>(view.products_by_sku(&skus)?));
     Ok(read.await?)
-}
-
-/// The earliest time that something of the order is promised for here.
-fn due(order: &OrderState, location: &LocationId, kind: Kind) -> Option<Timestamp> {
-    let here = order.promises_of(location);
-    let open = here.filter(|(_, promise)| kind.is(promise) && promise.kept() > 0);
-    open.filter_map(|(_, promise)| promise.promise_by).min()
-}
-
-fn view(
-    id: &DocumentId,
-    order: &OrderState,
-    location: &LocationId,
-    kind: Kind,
-    products: &BTreeMap<Sku, Product>,
-    at: Timestamp,
-) -> Option<WorkView> {
-    let here: Vec<_> = order
-        .promises_of(location)
-        .filter(|(_, promise)| kind.is(promise))
-        .collect();
-    let open = here.iter().find(|(_, promise)| promise.kept() > 0);
-    let (_, least) = open.or_else(|| here.last())?;
-    let promise_by = due(order, location, kind);
-    let held = order.money.captured.minor() - order.money.refunded.minor();
-    let to_pay = (order.money.value.minor() - held).max(0);
-    let to_pay = Money::new(to_pay, order.placed.currency).ok();
-    let mut allowed: Vec<&'static str> = match least.work {
-        Work::Pickup(state) => state.steps().map(PickupStep::as_str).collect(),
-        Work::Shipment(state) => state.steps().map(FulfilmentStep::as_str).collect(),
-    };
-    // What the hub decides, and a hand-over in part, are no events of a clerk.
-    allowed.retain(|step| !matches!(*step, "cancel" | "offer" | "expire_claim"));
-    let ages = here.iter().filter_map(|(_, promise)| {
-        let line = order.line(promise.line)?;
-        products.get(&line.line.sku)?.minimum_age
-    });
-    Some(WorkView {
-        id: id.to_string(),
-        channel: order.placed.channel.to_string(),
-        external_id: order.placed.external_id.clone(),
-        state: least.work.as_str(),
-        promise_by: promise_by.map(|by| by.to_string()),
-        late: promise_by.is_some_and(|by| by < at),
-        on_hold: order.active_holds().next().is_some(),
-        to_pay: to_pay
-            .filter(|to_pay| order.money.at_pickup && !to_pay.is_zero())
-            .map(Money::to_decimal_string),
-        currency: order.placed.currency.code(),
-        minimum_age: ages.max(),
-        lines: here
-            .iter()
-            .filter_map(|(id, promise)| {
-                let line = &order.line(promise.line)?.line;
-                let swaps = promise.substitutes.iter();
-                Some(WorkLineView {
-                    promise: id.to_string(),
-                    sku: line.sku.to_string(),
-                    name: products.get(&line.sku).map(|product| product.name.clone()),
-                    unit: line.unit.as_str(),
-                    quantity: thousandths_text(promise.kept()),
-                    staged: thousandths_text(promise.staged),
-                    state: promise.work.as_str(),
-                    substitution: line.substitution.as_str(),
-                    substitutes: swaps
-                        .filter(|(_, staged)| **staged > 0)
-                        .map(|(sku, staged)| (sku.to_string(), thousandths_text(*staged)))
-                        .collect(),
-                })
-            })
-            .collect(),
-        allowed,
-        receipt: None,
-    })
 }

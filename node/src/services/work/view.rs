@@ -1,0 +1,86 @@
+//! How a pickup or shipment is shown.
+//!
+//! Invariant: `allowed` names exactly the events that a clerk can record now.
+
+use std::collections::BTreeMap;
+
+use evertill_domain::order::{FulfilmentStep, OrderState, PickupStep, Work};
+use evertill_domain::{DocumentId, LocationId, Money, Product, Sku, Timestamp};
+use evertill_http::api::{WorkLineView, WorkView, thousandths_text};
+
+use super::Kind;
+
+/// The earliest time that something of the order is promised for here.
+pub(super) fn due(order: &OrderState, location: &LocationId, kind: Kind) -> Option<Timestamp> {
+    let here = order.promises_of(location);
+    let open = here.filter(|(_, promise)| kind.is(promise) && promise.kept() > 0);
+    open.filter_map(|(_, promise)| promise.promise_by).min()
+}
+
+/// What is shown of an order here; none if nothing of this kind is.
+pub(super) fn view(
+    id: &DocumentId,
+    order: &OrderState,
+    location: &LocationId,
+    kind: Kind,
+    products: &BTreeMap<Sku, Product>,
+    at: Timestamp,
+) -> Option<WorkView> {
+    let here: Vec<_> = order
+        .promises_of(location)
+        .filter(|(_, promise)| kind.is(promise))
+        .collect();
+    let open = here.iter().find(|(_, promise)| promise.kept() > 0);
+    let (_, least) = open.or_else(|| here.last())?;
+    let promise_by = due(order, location, kind);
+    let held = order.money.captured.minor() - order.money.refunded.minor();
+    let to_pay = (order.money.value.minor() - held).max(0);
+    let to_pay = Money::new(to_pay, order.placed.currency).ok();
+    let mut allowed: Vec<&'static str> = match least.work {
+        Work::Pickup(state) => state.steps().map(PickupStep::as_str).collect(),
+        Work::Shipment(state) => state.steps().map(FulfilmentStep::as_str).collect(),
+    };
+    // What the hub decides, and a hand-over in part, are no events of a clerk.
+    allowed.retain(|step| !matches!(*step, "cancel" | "offer" | "expire_claim"));
+    let ages = here.iter().filter_map(|(_, promise)| {
+        let line = order.line(promise.line)?;
+        products.get(&line.line.sku)?.minimum_age
+    });
+    Some(WorkView {
+        id: id.to_string(),
+        channel: order.placed.channel.to_string(),
+        external_id: order.placed.external_id.clone(),
+        state: least.work.as_str(),
+        promise_by: promise_by.map(|by| by.to_string()),
+        late: promise_by.is_some_and(|by| by < at),
+        on_hold: order.active_holds().next().is_some(),
+        to_pay: to_pay
+            .filter(|to_pay| order.money.at_pickup && !to_pay.is_zero())
+            .map(Money::to_decimal_string),
+        currency: order.placed.currency.code(),
+        minimum_age: ages.max(),
+        lines: here
+            .iter()
+            .filter_map(|(id, promise)| {
+                let line = &order.line(promise.line)?.line;
+                let swaps = promise.substitutes.iter();
+                Some(WorkLineView {
+                    promise: id.to_string(),
+                    sku: line.sku.to_string(),
+                    name: products.get(&line.sku).map(|product| product.name.clone()),
+                    unit: line.unit.as_str(),
+                    quantity: thousandths_text(promise.kept()),
+                    staged: thousandths_text(promise.staged),
+                    state: promise.work.as_str(),
+                    substitution: line.substitution.as_str(),
+                    substitutes: swaps
+                        .filter(|(_, staged)| **staged > 0)
+                        .map(|(sku, staged)| (sku.to_string(), thousandths_text(*staged)))
+                        .collect(),
+                })
+            })
+            .collect(),
+        allowed,
+        receipt: None,
+    })
+}
