@@ -26,6 +26,8 @@ cargo xtask COMMAND
   demo [OPTION ...] builds everything and runs a hub and three stores on sample
                     data until Ctrl-C: --data DIR --port-base N; with --tour it
                     pulls the plug on them, unattended, and ends with 0 or 1
+    compare [OPTION]  what rights cost a merchant and what they save, on real
+                    baskets: five ways to sell online, --quick for three seeds
   bench             measures what the project claims: a table, target/bench.json
   sim [OPTION ...]  stores and hub in virtual time under faults, one run per seed:
                     --seeds N --first-seed K --days D --stores S
@@ -50,7 +52,7 @@ fn dispatch(args: &[String]) -> Result<ExitCode> {
         Some((command, rest)) => (command.as_str(), rest),
         None => ("help", args),
     };
-    let own_help = ["demo", "bench", "sim"].contains(&command);
+    let own_help = ["demo", "bench", "compare", "sim"].contains(&command);
     if !own_help && rest.iter().any(|arg| arg == "--help" || arg == "-h") {
         print!("{HELP}");
         return Ok(ExitCode::SUCCESS);
@@ -59,6 +61,7 @@ fn dispatch(args: &[String]) -> Result<ExitCode> {
         "test" => steps::test(rest),
         "demo" => programs::demo(rest),
         "bench" => programs::bench(rest),
+        "compare" => programs::compare(rest),
         "sim" => programs::sim(rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");

@@ -24,6 +24,11 @@ pub fn bench(args: &[String]) -> Result<ExitCode> {
     start("evertill-bench", &beside, args)
 }
 
+/// `cargo xtask compare`.
+pub fn compare(args: &[String]) -> Result<ExitCode> {
+    start("evertill-compare", &[], args)
+}
+
 /// `cargo xtask sim`.
 pub fn sim(args: &[String]) -> Result<ExitCode> {
     start("sim", &[], args)

@@ -59,12 +59,13 @@ const SERVICES: &[&str] = &[
 ];
 
 /// Crates that exist for tests, and so may name any other.
-const TEST_CRATES: [&str; 8] = [
+const TEST_CRATES: [&str; 9] = [
     "evertill-support",
     "evertill-sim",
     "evertill-torture",
     "evertill-e2e",
     "evertill-bench",
+    "evertill-compare",
     "evertill-data",
     "evertill-demo",
     "evertill-tidy",
