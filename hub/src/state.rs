@@ -32,6 +32,7 @@ struct Inner {
     store: Store,
     reference: ReferenceStore,
     importing: Mutex<()>,
+    policies: tokio::sync::Mutex<()>,
     author: Mutex<Option<Author>>,
     identity: Mutex<Option<Arc<HubIdentity>>>,
     revocations: Revocations,
@@ -76,6 +77,7 @@ impl Hub {
             store,
             reference,
             importing: Mutex::default(),
+            policies: tokio::sync::Mutex::default(),
             author: Mutex::default(),
             identity: Mutex::default(),
             revocations,
@@ -165,6 +167,11 @@ impl Hub {
     #[must_use]
     pub fn dir(&self) -> &Path {
         self.0.store.dir()
+    }
+
+    /// Waits until nobody else puts approved policies in force.
+    pub(crate) async fn policies_alone(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.0.policies.lock().await
     }
 
     /// Waits for the import that runs, if one does; the next waits for the

@@ -224,7 +224,6 @@ impl From<DueError> for Problem {
         match error {
             DueError::Read(error) => error.into(),
             DueError::Write(error) => error.into(),
-            DueError::Put(error) => super::policies::refused(error),
         }
     }
 }

@@ -132,6 +132,11 @@ pub(super) async fn put(
     if name.is_selling() {
         return propose(&hub, name, body, author, how).await;
     }
+    if how.effective_from.is_some() {
+        let detail = "this policy holds as soon as it is put; leave effective_from out";
+        let field = evertill_http::FieldError::new("/effective_from", "not_scheduled", detail);
+        return Err(Problem::unprocessable("not_scheduled", detail).field(field));
+    }
     policies::put(&hub, name, body, expected, author)
         .await
         .map(tagged)

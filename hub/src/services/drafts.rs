@@ -12,7 +12,7 @@ use evertill_storage::reference::{PolicyName, ReferenceError};
 use evertill_storage::rusqlite::Connection;
 use evertill_storage::{ReadError, TableError, WriteError};
 
-use super::policies::{self, PutError};
+use super::policies;
 use crate::state::{Hub, now};
 
 /// Why a proposal was not approved.
@@ -46,9 +46,6 @@ pub enum DueError {
     /// It could not be written.
     #[error(transparent)]
     Write(#[from] WriteError<TableError>),
-    /// The policy could not be put.
-    #[error(transparent)]
-    Put(#[from] PutError),
 }
 
 /// Proposes a policy; `body` was read and found right.
@@ -126,14 +123,20 @@ pub fn approve(
 /// # Errors
 /// A database could not be used.
 pub async fn put_due(hub: &Hub) -> Result<usize, DueError> {
+    // The round and an approval may meet: the later one finds nothing left.
+    let _one = hub.policies_alone().await;
     let due = hub.store().read(|conn| drafts::due(conn, now())).await?;
     let count = due.len();
     for draft in due {
         let by = draft.approved.map_or(String::new(), |(by, _)| by);
         let names = format!("{}, approved by {by}", draft.author);
         // A crash in between puts the same body again, which is no new revision.
-        policies::put(hub, draft.name, draft.body, None, names).await?;
         let id = draft.id;
+        // One that cannot be put any more holds up no other.
+        if let Err(error) = policies::put(hub, draft.name, draft.body, None, names).await {
+            tracing::error!(%error, policy.draft = id, "an approved policy cannot be put in force");
+            continue;
+        }
         hub.store()
             .write("note a policy in force", move |tx| drafts::in_force(tx, id))
             .await?;

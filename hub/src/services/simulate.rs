@@ -8,7 +8,7 @@
 use evertill_domain::policy::RoutingPolicy;
 use evertill_domain::routing::{Assignment, Plan, Snapshot, plan};
 use evertill_domain::{DocumentId, Timestamp};
-use evertill_storage::selling::decisions;
+use evertill_storage::selling::decisions::{self, Decision};
 use evertill_storage::{ReadError, TableError};
 
 use crate::state::Hub;
@@ -63,6 +63,12 @@ pub async fn routing(
         .store()
         .read(move |conn| decisions::since(conn, since, MOST))
         .await?;
+    // Planning thousands of orders is work: no request waits behind it.
+    let tried = tokio::task::spawn_blocking(move || again(made, &draft, limit));
+    tried.await.map_err(|_| ReadError::Panicked)
+}
+
+fn again(made: Vec<Decision>, draft: &RoutingPolicy, limit: usize) -> Trial {
     let mut trial = Trial::default();
     for decision in made {
         let snapshot = serde_json::from_str::<Snapshot>(&decision.snapshot);
@@ -71,7 +77,7 @@ pub async fn routing(
         let (Ok(snapshot), Ok(was)) = (snapshot, was) else {
             continue;
         };
-        let would_be = plan(&snapshot, &draft);
+        let would_be = plan(&snapshot, draft);
         trial.decisions += 1;
         if was.assignments == would_be.assignments {
             continue;
@@ -92,7 +98,7 @@ pub async fn routing(
             });
         }
     }
-    Ok(trial)
+    trial
 }
 
 fn places(plan: &Plan) -> usize {

@@ -8,9 +8,11 @@
 //! Invariant: only the replica that the location's feed names does any of it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use evertill_domain::order::withdraw;
+use evertill_domain::policy::Selling;
 use evertill_domain::rights::{PairCells, Position, Terms, tend};
 use evertill_domain::{LocationId, Product, Sku};
 use evertill_storage::journal::{self, Author, Write};
@@ -48,20 +50,20 @@ pub enum RoundError {
 /// something to do, and when policies or products changed.
 pub async fn keep(node: Node) {
     let (mut commits, mut reference) = (node.store().commits(), node.reference().changes());
+    let mut applied: Option<Arc<Selling>> = None;
     loop {
         match round(&node).await {
             Ok(true) => {}
             Ok(false) => {
-                tokio::time::sleep(REST).await;
-                let renewed = tokio::select! {
-                    changed = commits.changed() => match changed {
-                        Ok(()) => false,
-                        Err(_) => return,
-                    },
-                    Ok(()) = reference.changed() => true,
-                };
-                if renewed && let Err(error) = look_at_all(&node).await {
+                if let Err(error) = apply_policies(&node, &mut applied).await {
                     tracing::warn!(%error, "new policies could not be applied to rights yet");
+                }
+                tokio::time::sleep(REST).await;
+                tokio::select! {
+                    changed = commits.changed() => if changed.is_err() {
+                        return;
+                    },
+                    Ok(()) = reference.changed() => {}
                 }
             }
             Err(error) => {
@@ -152,15 +154,20 @@ fn terms_of(
     Ok(found)
 }
 
-/// Notes every pair, because what holds for them has changed.
-async fn look_at_all(node: &Node) -> Result<(), WriteError<TableError>> {
-    let writing = node.clone();
+/// Notes every pair when other policies hold than were `applied` last; once
+/// after a start, too. New prices alone change nothing.
+async fn apply_policies(node: &Node, applied: &mut Option<Arc<Selling>>) -> Result<(), RoundError> {
+    let selling = node.reference().selling();
+    let Some(author) = node.author().filter(|_| applied.as_ref() != Some(&selling)) else {
+        return Ok(());
+    };
     node.store()
-        .write("note rights to look at", move |tx| match writing.author() {
-            Some(author) => duties::note_location(tx, &author.location),
-            None => Ok(()),
+        .write("note rights to look at", move |tx| {
+            duties::note_location(tx, &author.location)
         })
-        .await
+        .await?;
+    *applied = Some(selling);
+    Ok(())
 }
 
 fn tend_pairs(

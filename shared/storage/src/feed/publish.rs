@@ -51,9 +51,8 @@ pub fn publish(
     for (location, documents) in concerned {
         let mut items = Vec::new();
         for document in &documents {
-            if first_appearance(conn, hub.replica, &location, document)? {
-                items.extend(history(conn, document, (hub.replica, seq))?);
-            }
+            first_appearance(conn, hub.replica, &location, document)?;
+            items.extend(missing(conn, hub, &location, document, seq)?);
         }
         let mut last = item(conn, &entry, &documents)?;
         last.set_rights(&cells.remove(&location).unwrap_or_default());
@@ -125,34 +124,78 @@ fn readers_of(
     Ok(locations)
 }
 
-/// Notes that a document is on a feed; true if it was not before.
+/// Notes that a document is on a feed.
 fn first_appearance(
     conn: &Connection,
     hub: ReplicaId,
     location: &LocationId,
     document: &DocumentId,
-) -> TableResult<bool> {
+) -> TableResult<()> {
     conn.prepare_cached("INSERT OR IGNORE INTO feed_document VALUES (?1, ?2, ?3)")
         .and_then(|mut insert| {
             insert.execute(params![int(hub.0), location.as_str(), document.as_bytes()])
         })
         .doing("note a document on a feed")
-        .map(|rows| rows == 1)
+        .map(drop)
 }
 
-/// The changes of a document that came before an entry, as items.
-fn history(
+/// The changes of a document that came before the hub's entry `seq` and are not
+/// on the feed yet, as items: all of them when it appears first, and later what
+/// other locations have added, which the hub's next change follows. What the
+/// location's own minter wrote it has.
+fn missing(
     conn: &Connection,
+    hub: &Author,
+    location: &LocationId,
     document: &DocumentId,
-    (replica, seq): (ReplicaId, Seq),
+    seq: Seq,
 ) -> TableResult<Vec<Item>> {
-    let before = documents::places(conn, document)?
-        .into_iter()
-        .filter(|place| (place.replica, place.seq) != (replica, seq));
+    let minter = minters::of(conn, location)?;
     let only = BTreeSet::from([*document]);
-    before
-        .map(|place| item(conn, &held(conn, place.replica, place.seq)?, &only))
-        .collect()
+    let mut items = Vec::new();
+    for place in documents::places(conn, document)? {
+        let is_new = (place.replica, place.seq) == (hub.replica, seq);
+        if is_new
+            || Some(place.replica) == minter
+            || is_on_feed(
+                conn,
+                hub.replica,
+                location,
+                (place.replica, place.seq),
+                document,
+            )?
+        {
+            continue;
+        }
+        items.push(item(conn, &held(conn, place.replica, place.seq)?, &only)?);
+    }
+    Ok(items)
+}
+
+/// Whether a location's feed carries an entry's part of a document.
+fn is_on_feed(
+    conn: &Connection,
+    hub: ReplicaId,
+    location: &LocationId,
+    (origin, seq): (ReplicaId, Seq),
+    document: &DocumentId,
+) -> TableResult<bool> {
+    let items: Vec<Vec<u8>> = conn
+        .prepare_cached(
+            "SELECT bytes FROM feed_item
+             WHERE origin = ?1 AND origin_seq = ?2 AND hub = ?3 AND location = ?4",
+        )
+        .and_then(|mut select| {
+            let columns = params![int(origin.0), int(seq), int(hub.0), location.as_str()];
+            select.query_map(columns, |row| row.get(0))?.collect()
+        })
+        .doing("look what a feed carries")?;
+    let mut items = items.iter().filter_map(|bytes| Item::decode(bytes).ok());
+    Ok(items.any(|item| {
+        item.parts
+            .iter()
+            .any(|part| part.part.document == *document)
+    }))
 }
 
 /// The parts of an entry that add to these documents.

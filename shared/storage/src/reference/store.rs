@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use evertill_domain::policy::Policies;
+use evertill_domain::policy::{Policies, Selling};
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::watch;
 
@@ -266,6 +266,12 @@ impl ReferenceStore {
     #[must_use]
     pub fn policies(&self) -> Arc<Policies> {
         self.inner.policies.current().policies
+    }
+
+    /// The policies about promises in force, from memory.
+    #[must_use]
+    pub fn selling(&self) -> Arc<Selling> {
+        self.inner.policies.current().selling
     }
 
     /// Writes a copy of the database, consistent while the store is in use.

@@ -467,3 +467,30 @@ fn promised(chain: &Chain) -> Result<String> {
     let stock = &items(chain, "/stock?location=S001&sku=MILK")?[0];
     Ok(stock["promised"].as_str().unwrap_or_default().to_owned())
 }
+
+/// Two key holders decide that remote customers come first; every store follows.
+#[test]
+fn a_policy_that_two_people_agreed_on_moves_rights() -> Result<()> {
+    let chain = stocked(&[("S001", 10)])?;
+    let second = chain.hub_ok(&["api-key", "--name", "second"])?;
+    let second = Client::new(&chain.hub_url()?, &second);
+    let policy = json!({"default": {"web_first": true}}).to_string();
+    let json = [("content-type", "application/json")];
+    let hub = chain.hub()?;
+    let put = hub.send("PUT", "/policies/online", &json, policy.as_bytes())?;
+    let draft = json!({"draft": put.expect(202)["draft"]});
+    let approve = "/policies/online/approve";
+    assert_eq!(hub.post(approve, &new_key(), &draft)?.status, 409);
+    assert_eq!(second.post(approve, &new_key(), &draft)?.status, 200);
+    chain.until("the hub holds every right", |chain| Ok(atp(chain)? == "10"))?;
+    assert_eq!(
+        chain.store("S001")?.get("/stock/MILK")?.json()["rights"],
+        "0"
+    );
+    // Walk-ins take units whose rights the hub holds: it burns unused ones.
+    chain.sell("S001", "MILK", 2)?;
+    chain.until("a debt is settled at the hub", |chain| {
+        Ok(atp(chain)? == "8")
+    })?;
+    Ok(())
+}

@@ -1,8 +1,9 @@
 //! What entries say of rights, here and at the hub.
 
 use evertill_domain::order::{
-    EndCause, Fulfilment, FulfilmentKind, LinePromised, OrderBody, OrderLine, OrderPlaced,
-    PickupStep, PromiseEnded, StepPart, StepRecorded, Substitution, opening,
+    EndCause, Fulfilment, FulfilmentKind, HoldPlaced, LinePromised, OrderBody, OrderLine,
+    OrderPlaced, PickupStep, PromiseEnded, StepPart, StepRecorded, Substitution, Withdrawn,
+    opening,
 };
 use evertill_domain::rights::{CellWrite, Cells, End, Own, PairCells};
 use evertill_domain::{Currency, DocumentId, LocationId, Money, Quantity, ReplicaId, Sku, Unit};
@@ -255,6 +256,78 @@ fn a_hand_over_of_a_broken_promise_is_looked_at() {
     hub.take_all(&site);
     assert_eq!(duties::pairs(&hub.conn, 9).unwrap(), [pair("S001")]);
     fingerprint(&hub.conn);
+}
+
+/// Regression: the hub's next change of an order followed one of another store,
+/// which this store's feed had never carried, and was parked there for ever.
+#[test]
+fn what_one_store_adds_to_an_order_reaches_the_others_that_take_part() {
+    let hub = Hub::new();
+    let sites = [Site::new("S001", 1), Site::new("S002", 2)];
+    for site in &sites {
+        hub.take_all(site);
+        let location = &site.author.location;
+        feed::name_minter(&hub.conn, &hub.author, location, site.author.replica).unwrap();
+    }
+    let promised = |location: &str| {
+        OrderBody::Promised(LinePromised {
+            line: 1,
+            location: location.parse().unwrap(),
+            quantity: units(1),
+            promise_by: None,
+            decision: None,
+            replaces: None,
+        })
+    };
+    let bodies = [
+        OrderBody::Placed(Box::new(placed())),
+        promised("S001"),
+        promised("S002"),
+    ];
+    let write = |conn: &Connection, author: &Author, writes: &[Write]| {
+        append(conn, author, now(), writes).unwrap()
+    };
+    let opened = Write::OpenWith(opening(now(), None, bodies));
+    let opened = write(&hub.conn, &hub.author, &[opened]);
+    feed::publish(&hub.conn, &hub.author, opened.at.seq).unwrap();
+    let document = opened.documents[0];
+    let extend = |conn: &Connection, author: &Author, body| {
+        let order = orders::load(conn, &document).unwrap().unwrap();
+        let events = order.events(now(), None, [body]);
+        write(conn, author, &[Write::ExtendWith(document, events)])
+            .at
+            .seq
+    };
+    let hold = || {
+        OrderBody::HoldPlaced(HoldPlaced {
+            kind: "manual".parse().unwrap(),
+            reason: None,
+        })
+    };
+    feed_to(&sites[0], &hub);
+    feed_to(&sites[1], &hub);
+    let promise = OrderBody::Withdrawn(Withdrawn {
+        promise: *orders::load(&hub.conn, &document)
+            .unwrap()
+            .unwrap()
+            .promises
+            .keys()
+            .next()
+            .unwrap(),
+        quantity: units(1),
+        location: "S001".parse().unwrap(),
+        cause: EndCause::Rejected,
+    });
+    extend(&sites[0].conn, &sites[0].author, promise);
+    hub.take_all(&sites[0]);
+    let seq = extend(&hub.conn, &hub.author, hold());
+    feed::publish(&hub.conn, &hub.author, seq).unwrap();
+    for site in &sites {
+        feed_to(site, &hub);
+        let there = orders::load(&site.conn, &document).unwrap();
+        assert_eq!(there, orders::load(&hub.conn, &document).unwrap());
+        fingerprint(&site.conn);
+    }
 }
 
 #[test]
