@@ -20,6 +20,7 @@ use evertill_storage::{ReadError, Role, Store, TableError, TableResult, WriteErr
 use evertill_transport::{HubIdentity, IdentityError, Revocations};
 
 use crate::live::Live;
+use crate::services::grants::UnderWay;
 
 /// The location that the hub's own entries name.
 pub const HUB_LOCATION: &str = "HUB";
@@ -37,6 +38,7 @@ struct Inner {
     identity: Mutex<Option<Arc<HubIdentity>>>,
     revocations: Revocations,
     live: Live,
+    grants: UnderWay,
 }
 
 /// A hub that cannot be opened.
@@ -82,6 +84,7 @@ impl Hub {
             identity: Mutex::default(),
             revocations,
             live: Live::default(),
+            grants: UnderWay::default(),
         })))
     }
 
@@ -101,6 +104,12 @@ impl Hub {
     #[must_use]
     pub fn live(&self) -> &Live {
         &self.0.live
+    }
+
+    /// Rights that stores are asked for and have not handed on yet.
+    #[must_use]
+    pub fn grants(&self) -> &UnderWay {
+        &self.0.grants
     }
 
     /// The certificates that count no more.

@@ -1,5 +1,7 @@
 //! `/orders`: what remote customers asked for, and what becomes of it.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::response::Response;
 use evertill_domain::order::{HoldId, OrderState, PaymentRecorded};
@@ -9,6 +11,7 @@ use evertill_http::api::{
     RefundBody, ShortLineView, order_view, thousandths_text,
 };
 use evertill_http::{Body, IdempotencyKey, List, Page, Path, Problem, Query};
+use evertill_storage::WriteError;
 use evertill_storage::projection::orders::OrderFilter;
 use evertill_storage::rusqlite::Connection;
 use evertill_storage::selling::contacts::Contact;
@@ -17,9 +20,10 @@ use utoipa::IntoParams;
 
 use super::auth::Principal;
 use super::once::{answer, response};
-use crate::services::once::{Answer, Repeatable, once};
+use crate::services::grants::{self, Wish};
+use crate::services::once::{Answer, OnceError, Repeatable, once};
 use crate::services::orders::{self, At, OrderRefusal, PrepareError, Revised};
-use crate::state::Hub;
+use crate::state::{Hub, now};
 
 /// Which orders are asked for; all of them without any.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -71,19 +75,44 @@ pub(super) async fn post(
         address: contact.address,
     };
     let author = hub.author().map_err(PrepareError::from)?;
-    let (state, digest) = (hub.clone(), body.digest);
-    let work = move |conn: &Connection, now| {
-        let at = (&state, &author);
-        let arrived = orders::place(conn, at, &picture, (&command, &contact), &digest, now)?;
-        let status = if arrived.is_new { 201 } else { 200 };
-        Ok::<_, OrderRefusal>(answer(
-            status,
-            &order_view(&arrived.document, &arrived.order),
-        ))
+    let wish = Wish {
+        wanted: command.wanted(),
+        only: command.fulfilment.location.clone(),
     };
-    Ok(response(
-        once(&hub, "take in an order", request, work).await?,
-    ))
+    let (picture, asked_for) = (Arc::new(picture), Arc::new((command, contact)));
+    let place = || {
+        let (state, author) = (hub.clone(), author.clone());
+        let (picture, asked_for) = (Arc::clone(&picture), Arc::clone(&asked_for));
+        let digest = body.digest;
+        let work = move |conn: &Connection, now| {
+            let (command, contact) = &*asked_for;
+            let at = (&state, &author);
+            let arrived = orders::place(conn, at, &picture, (command, contact), &digest, now)?;
+            let status = if arrived.is_new { 201 } else { 200 };
+            let view = order_view(&arrived.document, &arrived.order);
+            Ok::<_, OrderRefusal>(answer(status, &view))
+        };
+        once(&hub, "take in an order", request.clone(), work)
+    };
+    let mut placed = place().await;
+    if is_short(&placed)
+        && let Some(mut asked) = grants::ask(&hub, &author, &picture, wish, now()).await?
+    {
+        while is_short(&placed) && asked.more(&hub, &author).await? {
+            placed = place().await;
+        }
+    }
+    Ok(response(placed?))
+}
+
+/// Whether an order was refused for a lack of rights or goods.
+fn is_short(placed: &Result<Answer, WriteError<OnceError<OrderRefusal>>>) -> bool {
+    matches!(
+        placed,
+        Err(WriteError::Rejected(OnceError::Refused(
+            OrderRefusal::Insufficient(_)
+        )))
+    )
 }
 
 /// Orders in the order in which they came.

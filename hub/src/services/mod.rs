@@ -11,6 +11,7 @@ pub mod doctor;
 pub mod drafts;
 pub mod exceptions;
 pub mod fleet;
+pub mod grants;
 pub mod ground;
 pub mod import;
 pub mod keys;

@@ -19,7 +19,9 @@ use evertill_storage::journal::{self, Author, Write};
 use evertill_storage::projection::{minters, orders, promises, rights, stock};
 use evertill_storage::reference::{ReferenceError, View};
 use evertill_storage::rusqlite::Connection;
-use evertill_storage::{ReadError, TableError, TableResult, WriteError, WriteTx, duties, feed};
+use evertill_storage::{
+    ReadError, TableError, TableResult, WriteError, WriteTx, duties, feed, grants,
+};
 
 use crate::state::{Node, now};
 
@@ -189,7 +191,8 @@ fn tend_pairs(
             live_promises: promises::live(tx, location, sku)?,
             units: units(tx, location, sku)?,
         };
-        let write = tend(&position, author.replica, hub, *terms);
+        let asked = grants::take(tx, location, sku, now())?;
+        let write = tend(&position, author.replica, hub, (*terms, asked));
         match write {
             Ok(Some(write)) => {
                 said.insert((location.clone(), sku.clone()), write);

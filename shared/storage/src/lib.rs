@@ -22,6 +22,7 @@ pub mod duties;
 pub mod enrolments;
 pub mod exceptions;
 pub mod feed;
+pub mod grants;
 pub mod idempotency;
 pub mod imports;
 pub mod ingest;

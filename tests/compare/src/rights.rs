@@ -152,7 +152,7 @@ impl Rights {
             safety_stock: 0,
             share,
         };
-        let write = tend(&position, node(store), Some(HUB), terms);
+        let write = tend(&position, node(store), Some(HUB), (terms, 0));
         if let Some(write) = write.expect("invariant: nothing is sealed here") {
             pair.at_node.apply(node(store), &write);
         }

@@ -281,6 +281,8 @@ impl World {
             }],
             cells: Vec::new(),
             minter: None,
+            requests: Vec::new(),
+            returned: false,
         };
         let requested = Requested {
             document: part.document,

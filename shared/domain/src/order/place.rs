@@ -70,6 +70,19 @@ pub struct PlaceOrder {
     pub holds: Vec<HoldPlaced>,
 }
 
+impl PlaceOrder {
+    /// How much of each product is wanted, in thousandths.
+    #[must_use]
+    pub fn wanted(&self) -> BTreeMap<Sku, i64> {
+        let mut wanted = BTreeMap::new();
+        for line in &self.lines {
+            let sum: &mut i64 = wanted.entry(line.sku.clone()).or_default();
+            *sum = sum.saturating_add(line.quantity.thousandths());
+        }
+        wanted
+    }
+}
+
 /// One line as a channel sends it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PlaceLine {

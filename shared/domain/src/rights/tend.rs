@@ -6,7 +6,7 @@
 //! Invariant: what it writes leaves O ≤ A − `safety_stock` or lower than before,
 //! and hands on nothing that it does not hold.
 
-use super::{CellWrite, Position, RightsError, Share, grant_by_share};
+use super::{CellWrite, Position, RightsError, Share, answer_request, grant_by_share};
 use crate::ids::ReplicaId;
 
 /// What holds for a pair, by policy.
@@ -19,7 +19,8 @@ pub struct Terms {
 }
 
 /// What `minter` writes about a pair now; `None` when all is as it should be.
-/// `hub` is who promises remotely, if the minter knows of one.
+/// `hub` is who promises remotely, if the minter knows of one, and `asked` how
+/// much more it asks for, in thousandths.
 ///
 /// A debt is paid from its own unused rights first, then a safety stock that
 /// rose; otherwise the level is filled up. A grant may hand on what this very
@@ -31,7 +32,7 @@ pub fn tend(
     position: &Position<'_>,
     minter: ReplicaId,
     hub: Option<ReplicaId>,
-    terms: Terms,
+    (terms, asked): (Terms, i64),
 ) -> Result<Option<CellWrite>, RightsError> {
     let mut cells = position.cells.clone();
     let before = cells.own(minter);
@@ -47,7 +48,8 @@ pub fn tend(
     cells.apply(minter, &write);
     if let Some(hub) = hub.filter(|hub| !cells.is_sealed(*hub)) {
         let usable = cells.rights(minter);
-        let grant = grant_by_share(terms.share, usable, cells.rights(hub));
+        let share = grant_by_share(terms.share, usable, cells.rights(hub));
+        let grant = share.max(answer_request(terms.share, usable, asked));
         if grant > 0 {
             write.join(cells.transfer(minter, hub, grant, usable)?);
         }
@@ -73,12 +75,16 @@ mod tests {
     };
 
     fn tended(cells: &mut Cells, live_promises: i64, units: i64) -> bool {
+        tended_for(cells, (live_promises, units), 0)
+    }
+
+    fn tended_for(cells: &mut Cells, (live_promises, units): (i64, i64), asked: i64) -> bool {
         let position = Position {
             cells,
             live_promises,
             units,
         };
-        let write = tend(&position, NODE, Some(HUB), TERMS).unwrap();
+        let write = tend(&position, NODE, Some(HUB), (TERMS, asked)).unwrap();
         let changed = write.is_some();
         if let Some(write) = write {
             cells.apply(NODE, &write);
@@ -92,6 +98,16 @@ mod tests {
         assert!(tended(&mut cells, 0, 10_000));
         assert_eq!((cells.rights(NODE), cells.rights(HUB)), (4_000, 4_000));
         assert!(!tended(&mut cells, 0, 10_000), "nothing is left to do");
+    }
+
+    #[test]
+    fn a_wish_is_met_beyond_the_share_but_for_a_handful() {
+        let mut cells = Cells::default();
+        assert!(tended_for(&mut cells, (0, 10_000), 6_000));
+        assert_eq!((cells.rights(NODE), cells.rights(HUB)), (2_000, 6_000));
+        assert!(tended_for(&mut cells, (0, 10_000), 6_000));
+        assert_eq!((cells.rights(NODE), cells.rights(HUB)), (1_000, 7_000));
+        assert!(!tended_for(&mut cells, (0, 10_000), 6_000));
     }
 
     #[test]

@@ -5,16 +5,21 @@
 //!
 //! ```text
 //! [1, origin, seq, actor, hlc, location, reissue / null, parts, cells, minter / null,
-//!  * later fields]
-//! parts   = [[n, n_end, document, change], ...]
-//! reissue = [replica, seq]
-//! cells   = bytes, what the hub says of its rights at the location
+//!  requests, returned, * later fields]
+//! parts    = [[n, n_end, document, change], ...]
+//! reissue  = [replica, seq]
+//! cells    = bytes, what the hub says of its rights at the location
+//! requests = [[sku, quantity, expires], ...]
 //! ```
 //!
+//! A *returned* item is a whole entry of an earlier machine of the location, in
+//! the order of its journal: whoever takes the place over gets its history back.
+//!
+
 //! Invariant: decoding is total and takes memory in proportion to its input.
 
 use evertill_domain::rights::{CellsError, PairCells, decode_cells, encode_cells};
-use evertill_domain::{ActorId, DocumentId, Hlc, LocationId, ReplicaId, Seq};
+use evertill_domain::{ActorId, DocumentId, Hlc, LocationId, ReplicaId, Seq, Sku, Timestamp};
 use evertill_journal::{MAX_ENTRY_BYTES, MAX_PARTS, Part};
 use minicbor::data::Type;
 use minicbor::{Decoder, Encoder};
@@ -22,7 +27,10 @@ use minicbor::{Decoder, Encoder};
 const SCHEMA: u16 = 1;
 /// Fields of the first version; those after them may be missing.
 const LEAST_FIELDS: u64 = 8;
-const FIELDS: u64 = 10;
+const FIELDS: u64 = 12;
+const REQUEST_FIELDS: u64 = 3;
+/// Most requests of one item: an order has at most so many lines.
+const MAX_REQUESTS: u64 = 500;
 const PART_FIELDS: u64 = 4;
 
 /// Longest item: an entry of the largest size, with room for what stands
@@ -51,6 +59,23 @@ pub struct Item {
     pub cells: Vec<u8>,
     /// The replica that mints at the location from here on.
     pub minter: Option<ReplicaId>,
+    /// Rights that the hub asks the location's minter for.
+    pub requests: Vec<GrantRequest>,
+    /// Whether it is an entry of an earlier machine of the location, whole and
+    /// in its turn. Its cells are then those of the entry.
+    pub returned: bool,
+}
+
+/// A wish of the hub for more rights at the feed's location. Its place in the
+/// feed is its id: it is answered once, or not at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrantRequest {
+    /// The product.
+    pub sku: Sku,
+    /// How much more the hub could promise at once, in thousandths.
+    pub quantity: i64,
+    /// When nobody waits for the answer any more.
+    pub expires: Timestamp,
 }
 
 /// One part of an item.
@@ -109,17 +134,21 @@ impl Item {
         self.reissue.map_or(self.seq, |(_, seq)| seq)
     }
 
-    /// What it says of the rights of `hub` at `location`.
+    /// What it says of the rights of its origin at `location`: the hub's own, or
+    /// those of an earlier machine there.
     ///
     /// # Errors
     /// Why its rights cannot count, in words: the bytes are none, or it speaks
-    /// of another location's, or for another replica than its hub.
+    /// of another location's, or for a replica that it may not speak for.
     pub fn rights_at(&self, location: &LocationId, hub: ReplicaId) -> Result<PairCells, String> {
         if self.cells.is_empty() {
             return Ok(PairCells::new());
         }
         let cells = decode_cells(&self.cells).map_err(|error: CellsError| error.to_string())?;
-        if self.origin != hub || self.reissue.is_some() {
+        if self.reissue.is_some() {
+            return Ok(PairCells::new());
+        }
+        if self.origin != hub && !self.returned {
             return Err("it speaks of rights, and is not the hub's own entry".to_owned());
         }
         match cells.keys().find(|(other, _)| other != location) {
@@ -167,6 +196,14 @@ impl Item {
             Some(replica) => e.u64(replica.0)?,
             None => e.null()?,
         };
+        e.array(self.requests.len() as u64)?;
+        for request in &self.requests {
+            e.array(REQUEST_FIELDS)?
+                .str(request.sku.as_str())?
+                .i64(request.quantity)?
+                .i64(request.expires.as_millis())?;
+        }
+        e.bool(self.returned)?;
         Ok(())
     }
 }
@@ -189,6 +226,8 @@ fn read(d: &mut Decoder<'_>) -> Decoded<Item> {
         parts: parts(d)?,
         cells: Vec::new(),
         minter: None,
+        requests: Vec::new(),
+        returned: false,
     };
     if fields > LEAST_FIELDS {
         item.cells = d.bytes()?.to_vec();
@@ -200,6 +239,12 @@ fn read(d: &mut Decoder<'_>) -> Decoded<Item> {
         } else {
             Some(ReplicaId(d.u64()?))
         };
+    }
+    if fields > LEAST_FIELDS + 2 {
+        item.requests = requests(d)?;
+    }
+    if fields > LEAST_FIELDS + 3 {
+        item.returned = d.bool()?;
     }
     (FIELDS..fields).try_for_each(|_| d.skip())?;
     if item.seq == 0 {
@@ -220,6 +265,25 @@ fn reissue(d: &mut Decoder<'_>) -> Decoded<Option<(ReplicaId, Seq)>> {
     let first = (ReplicaId(d.u64()?), d.u64()?);
     (2..fields).try_for_each(|_| d.skip())?;
     Ok(Some(first))
+}
+
+fn requests(d: &mut Decoder<'_>) -> Decoded<Vec<GrantRequest>> {
+    let count = length(d, 0, "requests are a list")?;
+    if count > MAX_REQUESTS {
+        return Err(wrong("an item asks for too much"));
+    }
+    (0..count)
+        .map(|_| {
+            let fields = length(d, REQUEST_FIELDS, "a request has at least three fields")?;
+            let request = GrantRequest {
+                sku: d.str()?.parse().map_err(|_| wrong("no SKU"))?,
+                quantity: d.i64()?,
+                expires: Timestamp::from_millis(d.i64()?),
+            };
+            (REQUEST_FIELDS..fields).try_for_each(|_| d.skip())?;
+            Ok(request)
+        })
+        .collect()
 }
 
 fn parts(d: &mut Decoder<'_>) -> Decoded<Vec<ItemPart>> {
@@ -281,6 +345,12 @@ mod tests {
             parts: vec![part(0), part(4)],
             cells: vec![0x80],
             minter: Some(ReplicaId(5)),
+            requests: vec![GrantRequest {
+                sku: "A".parse().unwrap(),
+                quantity: 3_000,
+                expires: Timestamp::from_millis(77),
+            }],
+            returned: true,
         }
     }
 

@@ -20,9 +20,9 @@ use evertill_journal::{EntryHash, Part, Watermark};
 use rusqlite::{Connection, params};
 
 pub use hub::{Reader, acknowledge, append, heads, read, readers};
-pub use item::{Item, ItemError, ItemPart, MAX_ITEM_BYTES};
+pub use item::{GrantRequest, Item, ItemError, ItemPart, MAX_ITEM_BYTES};
 pub use node::{Committed, commit};
-pub use publish::{name_minter, publish};
+pub use publish::{name_minter, publish, request_grants};
 
 use crate::sql::{Doing, TableResult, int, optional, uint};
 

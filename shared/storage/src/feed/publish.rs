@@ -13,7 +13,7 @@ use evertill_domain::{DocumentId, Event, LocationId, ReplicaId, Seq, event};
 use evertill_journal::{Entry, Watermark};
 use rusqlite::{Connection, params};
 
-use super::{Item, ItemPart, append};
+use super::{GrantRequest, Item, ItemPart, append};
 use crate::ingest::actors;
 use crate::journal::{self, Author};
 use crate::projection::documents;
@@ -86,6 +86,24 @@ pub fn name_minter(
     let mut item = item(conn, &entry, &BTreeSet::new())?;
     item.minter = Some(minter);
     minters::name(conn, location.as_str(), minter)?;
+    append(conn, hub.replica, location, &[item])
+}
+
+/// Asks a location's minter for rights, on the location's feed. Call it in a
+/// write of the hub.
+///
+/// # Errors
+/// The tables could not be used.
+pub fn request_grants(
+    conn: &Connection,
+    hub: &Author,
+    location: &LocationId,
+    requests: Vec<GrantRequest>,
+) -> TableResult<Watermark> {
+    let head = journal::head(conn, hub.replica)?;
+    let entry = held(conn, hub.replica, head.seq)?;
+    let mut item = item(conn, &entry, &BTreeSet::new())?;
+    item.requests = requests;
     append(conn, hub.replica, location, &[item])
 }
 
@@ -226,6 +244,8 @@ fn item(conn: &Connection, entry: &Entry, documents: &BTreeSet<DocumentId>) -> T
             .collect(),
         cells: Vec::new(),
         minter: None,
+        requests: Vec::new(),
+        returned: false,
     })
 }
 

@@ -14,7 +14,8 @@ use super::actors;
 use super::judge::{self, Carried, Judged, Parked};
 use crate::apply::{self, Applying, Batch};
 use crate::duties;
-use crate::feed::{self, Item};
+use crate::feed::{self, GrantRequest, Item};
+use crate::grants;
 use crate::journal;
 use crate::projection::{minters, rights};
 use crate::quarantine::{self, CaseKind, NewCase};
@@ -53,6 +54,8 @@ pub(crate) struct Arrived<'a> {
     pub(crate) burns_at: Option<&'a LocationId>,
     /// The replica that mints at the location from here on.
     pub(crate) minter: Option<ReplicaId>,
+    /// Rights that the hub asks for.
+    pub(crate) requests: &'a [GrantRequest],
 }
 
 /// What came of one.
@@ -133,6 +136,7 @@ impl<'a> Intake<'a> {
             minters::name(self.conn, location.as_str(), minter)?;
             duties::note_location(self.conn, location)?;
         }
+        grants::note(self.conn, arrived.carried.about, arrived.requests, self.now)?;
         Ok(Ok(receipts))
     }
 
@@ -304,6 +308,7 @@ impl<'a> Arrived<'a> {
                 .map_err(|reason| Parked::new("rights", reason)),
             burns_at: Some(location).filter(|_| entry.reissue.is_none()),
             minter: None,
+            requests: &[],
         }
     }
 
@@ -337,6 +342,7 @@ impl<'a> Arrived<'a> {
                 .map_err(|reason| Parked::new("rights", reason)),
             burns_at: None,
             minter: item.minter,
+            requests: &item.requests,
         }
     }
 

@@ -104,6 +104,26 @@ fn until_state(chain: &Chain, id: &str, wanted: &str) -> Result<Value> {
 }
 
 #[test]
+fn a_connected_store_hands_on_rights_that_an_order_needs() -> Result<()> {
+    let mut chain = stocked(&[("S001", 10)])?;
+    // The hub holds seven and asks for one; the two behind them stay at the till.
+    place(&chain, &order("W-1", 8, &pickup("S001"), "captured"))?;
+    let more = order("W-2", 1, &pickup("S001"), "captured");
+    let refused = chain.hub()?.post("/orders", &new_key(), &more)?;
+    assert_eq!(refused.status, 409, "{refused:?}");
+    let store = chain.store("S001")?;
+    chain.until("the store knows", |_| {
+        Ok(store.get("/stock/MILK")?.json()["promised"] == "8")
+    })?;
+    assert_eq!(store.get("/stock/MILK")?.json()["rights"], "2");
+    // Nobody waits for a store that cannot answer.
+    chain.cut("S001")?;
+    let refused = chain.hub()?.post("/orders", &new_key(), &more)?;
+    assert_eq!(refused.status, 409, "{refused:?}");
+    Ok(())
+}
+
+#[test]
 fn an_order_is_collected_at_the_counter_with_its_code() -> Result<()> {
     let chain = stocked(&[("S001", 10)])?;
     let id = place(&chain, &order("W-1", 3, &pickup("S001"), "captured"))?;

@@ -295,6 +295,8 @@ fn items_that_cannot_be_understood_are_parked_and_the_feed_goes_on() {
         }],
         cells: Vec::new(),
         minter: None,
+        requests: Vec::new(),
+        returned: false,
     };
     let mut opens = |event: Vec<u8>| {
         let part = create(&forger.actor, forger.next(), 0, &[event]);
@@ -388,6 +390,8 @@ fn a_hub_cannot_say_something_else_of_an_entry_that_is_held() {
         }],
         cells: Vec::new(),
         minter: None,
+        requests: Vec::new(),
+        returned: false,
     };
     let own = &site.author;
     let (one, two) = (Forger::new("HUB", 8), Forger::new("HUB", 9));
