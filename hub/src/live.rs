@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use evertill_domain::{NodeId, Timestamp};
+use evertill_domain::{NodeId, ReplicaId, Timestamp};
 
 /// Ends a connection at once, from any thread.
 pub type Cut = Arc<dyn Fn() + Send + Sync>;
@@ -15,6 +15,8 @@ pub type Cut = Arc<dyn Fn() + Send + Sync>;
 /// A connection that was admitted.
 #[derive(Clone)]
 pub struct Connected {
+    /// The life of the node's database.
+    pub replica: ReplicaId,
     /// Since when.
     pub since: Timestamp,
     /// The release that the node runs.
@@ -111,6 +113,7 @@ mod tests {
     fn connected(cuts: &Arc<AtomicU32>) -> Connected {
         let cuts = Arc::clone(cuts);
         Connected {
+            replica: ReplicaId(1),
             since: Timestamp::from_millis(1),
             version: "1".to_owned(),
             cut: Arc::new(move || {

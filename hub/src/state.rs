@@ -161,6 +161,7 @@ impl Hub {
             node,
             location: hub_location(),
             replica: ReplicaId(u64::from_be_bytes(secret::draw_bytes()?)),
+            renew: false,
             actor: ActorId(secret::draw_bytes()?),
             now: now(),
         };

@@ -15,7 +15,7 @@ use evertill_storage::{Store, StoreOptions};
 use evertill_transport::NodeIdentity;
 
 use crate::routes;
-use crate::services::{commands, journal};
+use crate::services::{commands, journal, marker};
 use crate::state::Node;
 use crate::upkeep::Upkeep;
 use crate::uplink;
@@ -90,6 +90,7 @@ async fn run(node: &Node, options: &Serve) -> Result<(), Failure> {
     if let Some(uplink) = node.take_uplink() {
         uplink.stop().await;
     }
+    marker::put(node).await;
     tracing::info!("the node has finished its work and stops");
     Ok(())
 }

@@ -38,6 +38,9 @@ struct Inner {
 pub struct HubContact {
     /// Whether a session with the hub is open.
     pub connected: bool,
+    /// Whether hub and node have agreed on the journal since the process started:
+    /// only then does the node know that it was not set back.
+    pub agreed: bool,
     /// When the hub was last heard; none since the start if never.
     pub last_contact: Option<Timestamp>,
     /// Items that the hub has for this location and this node has not applied,

@@ -7,7 +7,7 @@ use evertill_http::app::watch::{self, gauge};
 use evertill_storage::journal;
 use tokio::task::JoinHandle;
 
-use crate::services::rights;
+use crate::services::{marker, rights};
 use crate::state::{Node, now};
 
 /// The tasks of a running node; dropping it ends them.
@@ -28,6 +28,7 @@ impl Upkeep {
             tokio::spawn(watch::prune_answers(store.clone(), now)),
             tokio::spawn(watch::show(store, move || measure(measured.clone()))),
             tokio::spawn(rights::keep(node.clone())),
+            tokio::spawn(marker::keep(node.clone())),
         ])
     }
 }

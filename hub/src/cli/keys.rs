@@ -1,8 +1,8 @@
-//! `evertill-hub api-key`, `enrol-token` and `revoke`: a key or token stands
-//! alone on standard output.
+//! `evertill-hub api-key`, `enrol-token`, `revoke` and `seal`: a key or token
+//! stands alone on standard output.
 
 use clap::Args;
-use evertill_domain::{LocationId, NodeId};
+use evertill_domain::{LocationId, NodeId, ReplicaId};
 use evertill_http::app::Failure;
 use evertill_http::app::upkeep::print;
 
@@ -55,6 +55,26 @@ pub struct Revoke {
     pub folder: Folder,
 }
 
+/// Settings of `evertill-hub seal`.
+#[derive(Clone, Debug, Args)]
+pub struct Seal {
+    /// The replica, 16 hexadecimal digits, as GET /fleet lists it
+    #[arg(long, value_name = "REPLICA")]
+    pub replica: ReplicaId,
+
+    /// Why it is lost; needed of the first of the two persons
+    #[arg(long, env = "EVERTILL_REASON", value_name = "TEXT")]
+    pub reason: Option<String>,
+
+    /// The person's API key
+    #[arg(long, env = "EVERTILL_KEY", hide_env_values = true, value_name = "KEY")]
+    pub key: String,
+
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "the flag carries the help")]
+    pub folder: Folder,
+}
+
 /// Exactly one of these is given.
 #[derive(Clone, Debug, Args)]
 #[group(required = true, multiple = false)]
@@ -101,6 +121,17 @@ pub(super) fn revoke(options: &Revoke) -> Result<(), Failure> {
     };
     let revoked: usize = options.folder.ask_existing(&command)?;
     print(format_args!("certificates revoked: {revoked}"))
+}
+
+/// Proposes a seal or carries one out, and says which.
+pub(super) fn seal(options: &Seal) -> Result<(), Failure> {
+    let command = Command::Seal {
+        replica: options.replica,
+        reason: options.reason.clone(),
+        key: options.key.clone(),
+    };
+    let said: String = options.folder.ask_existing(&command)?;
+    print(said)
 }
 
 /// Makes a key and prints it.

@@ -59,6 +59,12 @@ pub enum Command {
     )]
     Revoke(keys::Revoke),
 
+    /// Say that a lost machine's replica is gone for good; two persons have to, each with an API key
+    #[command(
+        after_help = "Example: evertill-hub seal --replica 00112233445566ff --reason stolen --key $KEY --data data/hub"
+    )]
+    Seal(keys::Seal),
+
     /// Walk every journal and print `ok ENTRIES HEAD` for each; name the first bad row
     #[command(after_help = "Example: evertill-hub verify --data data/hub")]
     Verify(ask::Folder),
@@ -96,6 +102,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::ApiKey(options) => keys::api_key(&options),
         Command::EnrolToken(options) => keys::enrol_token(&options),
         Command::Revoke(options) => keys::revoke(&options),
+        Command::Seal(options) => keys::seal(&options),
         Command::Verify(folder) => maintain::verify(&folder),
         Command::Rebuild(folder) => maintain::rebuild(&folder),
         Command::Backup(options) => maintain::backup(&options),

@@ -318,6 +318,7 @@ impl Shell {
             let _ = orders.try_send(Order::Refuse(revoked()));
         };
         let connected = Connected {
+            replica: hello.replica,
             since: now(),
             version: hello.software.clone(),
             cut: Arc::new(cut),

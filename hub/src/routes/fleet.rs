@@ -35,6 +35,10 @@ pub(super) struct FleetView {
     stopped: bool,
     /// Whether its certificates are revoked.
     revoked: bool,
+    /// Whether it was sealed: its rights stand for good, because it is lost.
+    sealed: bool,
+    /// Whether it makes the rights of its location.
+    minter: bool,
     /// Its open quarantine cases.
     quarantined: usize,
     /// The release that it runs, while it is connected.
@@ -90,6 +94,8 @@ fn view(node: FleetNode) -> FleetView {
         complete: node.complete,
         stopped: node.stopped,
         revoked: node.revoked,
+        sealed: node.sealed,
+        minter: node.minter,
         quarantined: node.quarantined,
         version: node.version,
     }

@@ -17,6 +17,7 @@ mod policies;
 mod products;
 mod quarantine;
 mod sales;
+mod seals;
 mod simulate;
 mod stock;
 
@@ -78,6 +79,7 @@ pub fn router(hub: &Hub) -> Router {
         .route("/api/v1/quarantine", get(quarantine::list))
         .route("/api/v1/quarantine/{id}/retry", post(quarantine::retry))
         .route("/api/v1/quarantine/{id}/dismiss", post(quarantine::dismiss))
+        .route("/api/v1/replicas/{id}/seal", post(seals::post))
         .route("/api/v1/reservations", post(availability::reserve))
         .route(
             "/api/v1/reservations/{id}/release",
@@ -141,6 +143,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         quarantine::dismiss,
         sales::list,
         sales::show,
+        seals::post,
         stock::list,
     ),
     components(schemas(evertill_http::ProblemDocument)),

@@ -8,7 +8,7 @@
 
 use std::path::PathBuf;
 
-use evertill_domain::LocationId;
+use evertill_domain::{LocationId, ReplicaId};
 use evertill_http::app::upkeep::{self, answer};
 use evertill_storage::Store;
 use evertill_storage::kernel::control::{Failed, Progress, Request};
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::keys::Whose;
-use super::{doctor, import, keys, maintain};
+use super::{doctor, import, keys, maintain, seals};
 use crate::imports::ImportKind;
 use crate::state::Hub;
 
@@ -48,6 +48,15 @@ pub enum Command {
         whose: Whose,
         /// Why, for those who read it later.
         reason: String,
+    },
+    /// Propose that a replica is lost, or agree; answers with one line.
+    Seal {
+        /// Which one.
+        replica: ReplicaId,
+        /// Why; needed of who proposes it.
+        reason: Option<String>,
+        /// The API key of the person.
+        key: String,
     },
     /// Walk every journal; answers with one item for each.
     Verify,
@@ -120,6 +129,11 @@ fn execute(hub: &Hub, request: Request, progress: &mut dyn FnMut(Value)) -> Resu
         Command::Revoke { whose, reason } => {
             answer(keys::revoke_certificates(hub, &whose, &reason))
         }
+        Command::Seal {
+            replica,
+            reason,
+            key,
+        } => answer(seals::by_command(hub, replica, reason, &key)),
         Command::Verify => answer(upkeep::verify(hub.store())),
         Command::Rebuild => answer(upkeep::rebuild(hub.store())),
         Command::Backup { target } => answer(maintain::back_up(hub, &target)),

@@ -9,10 +9,12 @@
 
 use evertill_domain::exception::ExceptionKind;
 use evertill_domain::order::{
-    EndCause, OrderBody, OrderConflictKind, OrderState, PromiseEnded, Ruling, RulingKind,
+    EndCause, OrderBody, OrderConflictKind, OrderState, PromiseEnded, PromiseState, Ruling,
+    RulingKind,
 };
 use evertill_domain::rejection::{Rejection, Rejections};
 use evertill_domain::rights::{End, PairCells, Position};
+use evertill_domain::seal::ReplicaSeal;
 use evertill_domain::{DocumentId, LocationId, Quantity, Sku, Timestamp};
 use evertill_storage::exceptions::{self, Exception, Filter, Opening};
 use evertill_storage::projection::{orders, promises, rights, stock};
@@ -290,6 +292,46 @@ pub fn of_order(
     Ok(())
 }
 
+/// Promises that hang on a replica that was just sealed: nobody knows whether
+/// they were handed over.
+///
+/// # Errors
+/// The tables could not be read or written.
+pub fn of_seal(conn: &Connection, seal: &ReplicaSeal, now: Timestamp) -> TableResult<()> {
+    let location = &seal.location;
+    let mut after = None;
+    loop {
+        let page = orders::open_at(conn, location, after.as_ref(), AT_ONCE)?;
+        for document in &page {
+            let Some(order) = orders::load(conn, document)? else {
+                continue;
+            };
+            for (id, promise) in order.promises_of(location) {
+                if promise.parts.live() == 0 {
+                    continue;
+                }
+                let opening = Opening {
+                    kind: ExceptionKind::SealedPromise,
+                    key: format!("sealed:{id}"),
+                    location: Some(location.clone()),
+                    sku: None,
+                    document: Some(*document),
+                    detail: format!(
+                        "order {} was {} at {location} when its machine was lost",
+                        order.placed.external_id,
+                        promise.work.as_str()
+                    ),
+                };
+                exceptions::open(conn, &opening, now)?;
+            }
+        }
+        if page.len() < AT_ONCE {
+            return Ok(());
+        }
+        after = page.last().copied();
+    }
+}
+
 /// Looks for what nobody told: cases in quarantine, silent locations, late
 /// steps, shelf checks that nobody made; and escalates what is overdue.
 ///
@@ -305,6 +347,7 @@ pub fn look(
     quarantined(conn, now)?;
     silent(conn, hub, author.replica, picture, now)?;
     late(conn, now)?;
+    settled(conn, now)?;
     for found in exceptions::open_of_kind(conn, ExceptionKind::SuspectedBreach)? {
         let Some((location, sku)) = found.opening.location.zip(found.opening.sku) else {
             continue;
@@ -411,20 +454,37 @@ fn late(conn: &Connection, now: Timestamp) -> TableResult<()> {
             }
         }
     }
-    for found in exceptions::open_of_kind(conn, ExceptionKind::LateStep)? {
-        let Some(document) = found.opening.document else {
-            continue;
-        };
-        let order = orders::load(conn, &document)?;
-        let id = found.opening.key.strip_prefix("late:");
-        let id = id.and_then(|id| id.parse().ok());
-        let promise = order
-            .as_ref()
-            .zip(id)
-            .and_then(|(order, id)| order.promises.get(&id));
-        let still = promise.is_some_and(|promise| promise.kept() > 0 && !promise.was_ready);
-        if !still {
-            exceptions::gone(conn, &found.opening.key, "the step was done", now)?;
+    Ok(())
+}
+
+/// Late steps that were done since, and promises of sealed replicas that ended.
+fn settled(conn: &Connection, now: Timestamp) -> TableResult<()> {
+    let ended: fn(&PromiseState) -> bool = |promise| promise.parts.live() == 0;
+    let done: fn(&PromiseState) -> bool = |promise| promise.kept() == 0 || promise.was_ready;
+    let kinds = [
+        (ExceptionKind::LateStep, "late:", done, "the step was done"),
+        (
+            ExceptionKind::SealedPromise,
+            "sealed:",
+            ended,
+            "the promise has ended",
+        ),
+    ];
+    for (kind, prefix, is_over, how) in kinds {
+        for found in exceptions::open_of_kind(conn, kind)? {
+            let Some(document) = found.opening.document else {
+                continue;
+            };
+            let order = orders::load(conn, &document)?;
+            let id = found.opening.key.strip_prefix(prefix);
+            let id = id.and_then(|id| id.parse().ok());
+            let promise = order
+                .as_ref()
+                .zip(id)
+                .and_then(|(order, id)| order.promises.get(&id));
+            if promise.is_none_or(is_over) {
+                exceptions::gone(conn, &found.opening.key, how, now)?;
+            }
         }
     }
     Ok(())

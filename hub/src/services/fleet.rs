@@ -4,11 +4,12 @@
 //! Invariant: every node that has a certificate or a journal here is listed,
 //! once for each journal.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use evertill_domain::{LocationId, NodeId, ReplicaId, Seq, Timestamp};
 use evertill_storage::enrolments::{self, Certificate};
 use evertill_storage::journal::{self, JournalState};
+use evertill_storage::projection::{minters, seals};
 use evertill_storage::quarantine::{self, CaseState};
 use evertill_storage::{TableError, TableResult, completeness, rusqlite};
 
@@ -45,6 +46,10 @@ pub struct FleetNode {
     pub stopped: bool,
     /// Whether its certificates are revoked.
     pub revoked: bool,
+    /// Whether its rights stand for good, because it is lost.
+    pub sealed: bool,
+    /// Whether it makes the rights of its location.
+    pub minter: bool,
     /// Its open quarantine cases.
     pub quarantined: usize,
     /// The release that it runs, while it is connected.
@@ -56,6 +61,8 @@ struct Known {
     journals: Vec<JournalState>,
     certificates: Vec<Certificate>,
     incomplete: BTreeSet<LocationId>,
+    sealed: BTreeMap<ReplicaId, Seq>,
+    minters: BTreeSet<ReplicaId>,
     cases: Vec<ReplicaId>,
 }
 
@@ -88,6 +95,8 @@ fn known(conn: &rusqlite::Connection) -> TableResult<Known> {
             .collect(),
         certificates: enrolments::certificates(conn)?,
         incomplete: completeness::incomplete(conn)?,
+        sealed: seals::all(conn)?,
+        minters: minters::all(conn)?,
         cases: cases.into_iter().map(|case| case.replica).collect(),
     })
 }
@@ -106,6 +115,8 @@ impl Known {
             complete: !self.incomplete.contains(&journal.location),
             stopped: journal.stopped,
             revoked: self.is_revoked(journal.node),
+            sealed: self.sealed.contains_key(&journal.replica),
+            minter: self.minters.contains(&journal.replica),
             quarantined: self
                 .cases
                 .iter()
@@ -128,6 +139,8 @@ impl Known {
             complete: !self.incomplete.contains(&certificate.location),
             stopped: false,
             revoked: self.is_revoked(certificate.node),
+            sealed: false,
+            minter: false,
             quarantined: 0,
             version: live.map(|live| live.version),
         }

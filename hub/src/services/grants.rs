@@ -182,7 +182,7 @@ fn can_answer(
     ground: &Ground<'_>,
     location: &Location,
 ) -> TableResult<bool> {
-    let Some(minter) = minters::of(conn, &location.id)? else {
+    let Some(minter) = minters::living(conn, &location.id)? else {
         return Ok(false);
     };
     let node = journal::state(conn, minter)?.map(|journal| journal.node);
@@ -200,7 +200,7 @@ fn spare(
     ground: &Ground<'_>,
     (location, product): (&Location, &Product),
 ) -> TableResult<Option<(i64, i64, i64, LocationId)>> {
-    let Some(minter) = minters::of(conn, &location.id)? else {
+    let Some(minter) = minters::living(conn, &location.id)? else {
         return Ok(None);
     };
     let quantum = product.unit.rights_quantum();

@@ -18,7 +18,7 @@ use evertill_domain::rights::{Cells, Position};
 use evertill_domain::{Bucket, Location, LocationId, Product, ReplicaId, Sku, Timestamp};
 use evertill_storage::TableResult;
 use evertill_storage::journal::{self, JournalState};
-use evertill_storage::projection::{days, minters, orders, promises, rights, stock};
+use evertill_storage::projection::{days, minters, orders, promises, rights, seals, stock};
 use evertill_storage::quarantine;
 use evertill_storage::reference::{ReferenceError, View};
 use evertill_storage::rusqlite::Connection;
@@ -86,6 +86,7 @@ pub struct Ground<'a> {
     now: Timestamp,
     closed: BTreeSet<LocationId>,
     blocked: BTreeSet<LocationId>,
+    recounting: BTreeSet<LocationId>,
     silence: BTreeMap<LocationId, u32>,
     demand_days: RefCell<BTreeMap<LocationId, i64>>,
 }
@@ -126,6 +127,7 @@ impl<'a> Ground<'a> {
             now,
             closed: closed.into_iter().map(|closed| closed.location).collect(),
             blocked: quarantine::locations_with_open_entries(conn)?,
+            recounting: seals::recounting(conn)?,
             silence: silence(hub, &journals, now),
             demand_days: RefCell::default(),
         })
@@ -205,6 +207,7 @@ impl<'a> Ground<'a> {
             ),
             debt: position.debt(),
             suspended: self.is_suspended(location),
+            awaits_count: self.recounting.contains(place) && seals::awaits_count(conn, place, sku)?,
             selling_closed: !self.is_open(place),
             channel_excluded: channel.is_some_and(|c| channels.excludes(c, product, location)),
             channel_reserve: channel.map_or(0, |c| {

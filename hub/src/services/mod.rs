@@ -21,6 +21,7 @@ pub mod orders;
 pub mod policies;
 pub mod quarantine;
 pub mod sales;
+pub mod seals;
 pub mod simulate;
 pub mod stock;
 

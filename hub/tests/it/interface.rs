@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::client::Hub;
 
 /// Every route that the hub has, as its description must list it.
-const ROUTES: [(&str, &str); 39] = [
+const ROUTES: [(&str, &str); 40] = [
     ("get", "/api/v1/availability"),
     ("put", "/api/v1/locations/{id}/selling"),
     ("get", "/api/v1/orders"),
@@ -29,6 +29,7 @@ const ROUTES: [(&str, &str); 39] = [
     ("get", "/api/v1/exceptions/{id}"),
     ("post", "/api/v1/exceptions/{id}/{action}"),
     ("get", "/api/v1/fleet"),
+    ("post", "/api/v1/replicas/{id}/seal"),
     ("post", "/api/v1/imports/{kind}"),
     ("get", "/api/v1/policies"),
     ("get", "/api/v1/policies/{name}"),

@@ -44,6 +44,7 @@ impl Till {
             node: NodeId(u64::from(id)),
             location: location.parse().unwrap(),
             replica: ReplicaId(u64::from(id) << 56),
+            renew: false,
             actor: ActorId([id; 16]),
             now: now(),
         };

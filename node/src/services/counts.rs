@@ -7,6 +7,7 @@ use evertill_domain::Event;
 use evertill_domain::count::decide_count;
 use evertill_storage::counts::due;
 use evertill_storage::journal::{Write, append};
+use evertill_storage::projection::minters;
 use evertill_storage::{TableError, WriteError, WriteTx};
 
 use crate::state::{Node, now};
@@ -37,6 +38,11 @@ fn post_some(node: &Node, tx: &WriteTx) -> Result<usize, TableError> {
     let Some(author) = node.author() else {
         return Ok(0);
     };
+    // Whoever takes a place over knows what its shelves held only once the hub
+    // has given the history back, and then the feed names it.
+    if minters::of(tx, &author.location)? != Some(author.replica) {
+        return Ok(0);
+    }
     let counts = due(tx, &author.location, AT_ONCE)?;
     for count in &counts {
         let posted = decide_count(&count.request, &count.expected, now());

@@ -7,9 +7,12 @@
 
 use evertill_domain::{ActorId, LocationId, NodeId, ReplicaId};
 use evertill_storage::journal::{self, Author, Beginning};
-use evertill_storage::{ReadError, TableError, WriteError};
+use evertill_storage::projection::seals;
+use evertill_storage::rusqlite::Connection;
+use evertill_storage::{ReadError, TableError, TableResult, WriteError};
 use evertill_transport::{IdentityError, NodeIdentity};
 
+use super::marker::Marker;
 use crate::state::{Node, now};
 
 /// The journal could not be started.
@@ -58,13 +61,17 @@ pub fn start(node: &Node, machine: NodeId, location: LocationId) -> Result<Autho
         node: machine,
         location,
         replica: ReplicaId(getrandom::u64().map_err(StartError::NoRandomness)?),
+        renew: false,
         actor,
         now: now(),
     };
+    let marker = Marker::read(node.dir());
     let state = node.clone();
     let started = node
         .store()
         .write_blocking("start the journal", move |tx| {
+            let renew = must_renew(tx, marker)?;
+            let beginning = Beginning { renew, ..beginning };
             let author = journal::start(tx, &beginning)?;
             let committed = author.clone();
             tx.after_commit(move || state.set_author(committed));
@@ -77,4 +84,28 @@ pub fn start(node: &Node, machine: NodeId, location: LocationId) -> Result<Autho
         "the journal of this node goes on"
     );
     Ok(started)
+}
+
+/// Whether the journal cannot go on under its replica id: it was set back to an
+/// older copy, or the hub sealed it.
+fn must_renew(conn: &Connection, marker: Option<Marker>) -> TableResult<bool> {
+    let Some(own) = journal::identity(conn)? else {
+        return Ok(false);
+    };
+    if let Some(marker) = marker
+        && marker.is_ahead_of(conn)?
+    {
+        tracing::warn!(
+            replica = %own.replica,
+            marker.seq,
+            "this database was set back to an older copy; the node goes on as a new replica, and \
+             gets what it lost from the hub once the old one is sealed there"
+        );
+        return Ok(true);
+    }
+    if seals::of(conn, own.replica)?.is_some() {
+        tracing::warn!(replica = %own.replica, "this replica was sealed; the node goes on as a new one");
+        return Ok(true);
+    }
+    Ok(false)
 }

@@ -13,6 +13,7 @@ pub mod days;
 mod failure;
 pub mod journal;
 pub mod maintain;
+pub mod marker;
 pub mod movements;
 mod once;
 pub mod products;

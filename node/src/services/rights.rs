@@ -5,7 +5,8 @@
 //! notes which pairs and orders have changed; a round takes them up after the
 //! commit, in a transaction of its own.
 //!
-//! Invariant: only the replica that the location's feed names does any of it.
+//! Invariant: only the replica that the location's feed names does any of it, and
+//! only once the hub has said, since the process started, that it was not set back.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use evertill_domain::policy::Selling;
 use evertill_domain::rights::{PairCells, Position, Terms, tend};
 use evertill_domain::{LocationId, Product, Sku};
 use evertill_storage::journal::{self, Author, Write};
-use evertill_storage::projection::{minters, orders, promises, rights, stock};
+use evertill_storage::projection::{minters, orders, promises, rights, seals, stock};
 use evertill_storage::reference::{ReferenceError, View};
 use evertill_storage::rusqlite::Connection;
 use evertill_storage::{
@@ -31,6 +32,8 @@ const PAIRS: usize = 200;
 const ORDERS: usize = 16;
 /// Rest after a round, so that a burst of sales is one.
 const REST: Duration = Duration::from_millis(20);
+/// Longest rest: that hub and node agree is no commit.
+const TICK: Duration = Duration::from_secs(1);
 /// Rest after a failure.
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
 
@@ -66,6 +69,7 @@ pub async fn keep(node: Node) {
                         return;
                     },
                     Ok(()) = reference.changed() => {}
+                    () = tokio::time::sleep(TICK) => {}
                 }
             }
             Err(error) => {
@@ -81,7 +85,7 @@ pub async fn keep(node: Node) {
 /// # Errors
 /// A store could not be read or written.
 pub async fn round(node: &Node) -> Result<bool, RoundError> {
-    let Some(author) = node.author() else {
+    let Some(author) = node.author().filter(|_| node.hub().agreed) else {
         return Ok(false);
     };
     let own = author.clone();
@@ -138,6 +142,7 @@ pub fn terms(
             .online
             .of(&location)
             .share(product.unit.rights_quantum()),
+        awaits_count: false,
     })
 }
 
@@ -191,8 +196,12 @@ fn tend_pairs(
             live_promises: promises::live(tx, location, sku)?,
             units: units(tx, location, sku)?,
         };
+        let terms = Terms {
+            awaits_count: seals::awaits_count(tx, location, sku)?,
+            ..*terms
+        };
         let asked = grants::take(tx, location, sku, now())?;
-        let write = tend(&position, author.replica, hub, (*terms, asked));
+        let write = tend(&position, author.replica, hub, (terms, asked));
         match write {
             Ok(Some(write)) => {
                 said.insert((location.clone(), sku.clone()), write);

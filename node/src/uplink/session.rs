@@ -219,6 +219,7 @@ impl Shell<'_> {
                 let held = self.node.hub();
                 self.node.set_hub(HubContact {
                     connected: true,
+                    agreed: true,
                     last_contact: Some(now()),
                     ..held
                 });

@@ -31,6 +31,8 @@ pub enum Reason {
     Debt,
     /// The location has been silent for too long.
     Suspended,
+    /// The location's machine was lost, and nobody has counted the product since.
+    AwaitsCount,
     /// The location's online selling is closed.
     SellingClosed,
     /// The channel does not sell this here.
@@ -53,6 +55,7 @@ pub struct Subtraction {
 }
 
 /// What is known of a product at a location, in thousandths.
+#[expect(clippy::struct_excessive_bools, reason = "each is a reason of its own")]
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct LocationFigures {
     /// All that stands in the building; may be negative.
@@ -69,6 +72,8 @@ pub struct LocationFigures {
     pub debt: i64,
     /// Whether it has been silent for too long.
     pub suspended: bool,
+    /// Whether the product is to be counted before it is promised again.
+    pub awaits_count: bool,
     /// Whether its online selling is closed.
     pub selling_closed: bool,
     /// Whether the channel does not sell the product here.
@@ -123,6 +128,7 @@ pub fn at_location(location: LocationId, figures: &LocationFigures) -> LocationA
     left.up_to(Reason::Promised, figures.promised);
     left.up_to(Reason::SafetyStock, figures.safety_stock);
     left.up_to(Reason::Suspended, when(figures.suspended, all));
+    left.up_to(Reason::AwaitsCount, when(figures.awaits_count, all));
     left.up_to(Reason::SellingClosed, when(figures.selling_closed, all));
     left.up_to(Reason::ChannelExcluded, when(figures.channel_excluded, all));
     left.up_to(Reason::Debt, when(figures.debt > 0, all));

@@ -52,7 +52,9 @@ pub fn effects(event: &Event) -> Effects {
         Event::CountPosted(posted) => of_movements(&posted.location, &posted.movements()),
         Event::Order(event) => of_order(event),
         // A request says what was counted; the posting says what it changes.
-        Event::CountRequested(_) | Event::Unknown { .. } => Effects::default(),
+        Event::CountRequested(_) | Event::ReplicaSealed(_) | Event::Unknown { .. } => {
+            Effects::default()
+        }
     }
 }
 

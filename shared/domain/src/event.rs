@@ -17,6 +17,7 @@
 mod order;
 mod receipt;
 mod record;
+mod seal;
 mod stock;
 mod wire;
 
@@ -26,6 +27,7 @@ use crate::count::{CountPosted, CountRequest};
 use crate::movement::MovementRecord;
 use crate::order::{OrderBody, OrderEvent};
 use crate::receipt::Receipt;
+use crate::seal::ReplicaSeal;
 
 /// One immutable element of a document.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -40,6 +42,8 @@ pub enum Event {
     CountPosted(CountPosted),
     /// An event of an order; the first of its document says what was ordered.
     Order(Box<OrderEvent>),
+    /// A lost replica's rights stand for good; the only event of its document.
+    ReplicaSealed(ReplicaSeal),
     /// An event of a kind that this release does not know: it is kept and sent
     /// on as its bytes, shown, and moves nothing.
     Unknown {
@@ -59,6 +63,8 @@ pub enum DocumentKind {
     Count,
     /// An order.
     Order,
+    /// A seal.
+    Seal,
     /// A later release knows.
     Unknown,
 }
@@ -83,6 +89,7 @@ const RECEIPT: u32 = 1;
 const MOVEMENTS: u32 = 2;
 const COUNT_REQUESTED: u32 = 3;
 const COUNT_POSTED: u32 = 4;
+const REPLICA_SEALED: u32 = 5;
 
 impl Event {
     /// The kind's stable number on the wire.
@@ -94,6 +101,7 @@ impl Event {
             Self::CountRequested(_) => COUNT_REQUESTED,
             Self::CountPosted(_) => COUNT_POSTED,
             Self::Order(event) => order::kind(&event.body),
+            Self::ReplicaSealed(_) => REPLICA_SEALED,
             Self::Unknown { kind } => *kind,
         }
     }
@@ -111,6 +119,7 @@ impl Event {
                 _ => None,
             },
             Self::CountPosted(_) => None,
+            Self::ReplicaSealed(_) => Some(DocumentKind::Seal),
             Self::Unknown { .. } => Some(DocumentKind::Unknown),
         }
     }
@@ -129,6 +138,14 @@ pub fn encode(event: &Event) -> Vec<u8> {
         Event::CountRequested(request) => written(COUNT_REQUESTED, &stock::write_request(request)),
         Event::CountPosted(posted) => written(COUNT_POSTED, &stock::write_posted(posted)),
         Event::Order(event) => order::write(event),
+        Event::ReplicaSealed(seal) => {
+            let mut e = minicbor::Encoder::new(Vec::with_capacity(128));
+            e.array(2)
+                .and_then(|e| e.u32(REPLICA_SEALED))
+                .expect("invariant: writing to memory cannot fail");
+            seal::write(seal, &mut e);
+            e.into_writer()
+        }
         Event::Unknown { kind } => {
             panic!("invariant: an event of unknown kind {kind} is sent on as its bytes")
         }
@@ -158,6 +175,12 @@ pub fn decode(bytes: &[u8]) -> Result<Event, EventError> {
             Event::CountRequested(sound(&mut d, "count request", stock::read_request)?)
         }
         COUNT_POSTED => Event::CountPosted(sound(&mut d, "posted count", stock::read_posted)?),
+        REPLICA_SEALED => {
+            Event::ReplicaSealed(seal::read(&mut d).map_err(|problem| EventError::Unsound {
+                kind: "seal",
+                problem,
+            })?)
+        }
         order::FIRST..=order::LAST => {
             Event::Order(Box::new(order::read(kind, &mut d).map_err(|problem| {
                 EventError::Unsound {

@@ -21,6 +21,7 @@ use crate::ids::EventKey;
 use crate::movement::MovementRecord;
 use crate::order::{self, OrderBody, OrderEvent, OrderState};
 use crate::receipt::Receipt;
+use crate::seal::ReplicaSeal;
 use crate::time::Hlc;
 
 /// An event where it stands in its document.
@@ -58,6 +59,7 @@ impl Class {
             Event::Receipt(_) | Event::Movements(_) | Event::CountPosted(_) => Self::Fact,
             Event::CountRequested(_) => Self::Decision,
             Event::Order(event) => event.class(),
+            Event::ReplicaSealed(_) => Self::Ruling,
             Event::Unknown { .. } => Self::Unknown,
         }
     }
@@ -83,6 +85,8 @@ pub enum State {
     },
     /// An order, with obligations and conflicts of its own.
     Order(Box<OrderState>),
+    /// A lost replica's rights stand for good.
+    Sealed(ReplicaSeal),
 }
 
 /// What is still to be done about a document.
@@ -170,6 +174,7 @@ impl Folded {
             Some(Event::Movements(record)) => self.open(State::Movements(record)),
             Some(Event::CountRequested(request)) => self.open(State::CountRequested(request)),
             Some(Event::CountPosted(posted)) => self.post(posted),
+            Some(Event::ReplicaSealed(seal)) => self.open(State::Sealed(seal)),
             // They are folded together, when all are known.
             Some(Event::Order(_)) => None,
         };
@@ -213,9 +218,11 @@ impl Folded {
         let request = match &self.state {
             State::CountRequested(request) => request.clone(),
             State::CountPosted { .. } => return Some(ConflictKind::SecondPosting),
-            State::Empty | State::Receipt(_) | State::Movements(_) | State::Order(_) => {
-                return Some(ConflictKind::Misplaced);
-            }
+            State::Empty
+            | State::Receipt(_)
+            | State::Movements(_)
+            | State::Order(_)
+            | State::Sealed(_) => return Some(ConflictKind::Misplaced),
         };
         let agrees = posts(&posted, &request);
         self.state = State::CountPosted { request, posted };

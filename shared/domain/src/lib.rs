@@ -37,6 +37,7 @@ pub mod rejection;
 pub mod rights;
 pub mod routing;
 pub mod sale;
+pub mod seal;
 pub mod stock;
 pub mod tax;
 pub mod time;

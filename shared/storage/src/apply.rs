@@ -24,7 +24,7 @@ use crate::duties;
 use crate::journal;
 use crate::projection::documents::{self, Place};
 use crate::projection::promises::{self, Explained};
-use crate::projection::{counts, days, orders, receipts, registers, rights, stock};
+use crate::projection::{counts, days, orders, receipts, registers, rights, seals, stock};
 use crate::sql::{Doing, TableError, TableResult, int};
 
 /// One part of an entry, gated and decoded.
@@ -139,6 +139,9 @@ pub fn apply(
     for (part, _) in &fresh {
         for (event, key) in part.events.iter().zip(part.keys()) {
             counts::note(conn, &part.document, event)?;
+            if seals::note(conn, replica, event)? {
+                batch.rights.forget_seals();
+            }
             if let Event::Order(order) = event {
                 promises::note(conn, &part.document, key, &order.body, &mut explained)?;
                 batch.orders.insert(part.document);

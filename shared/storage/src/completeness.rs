@@ -11,13 +11,16 @@ use rusqlite::Connection;
 use crate::sql::{Doing, TableResult, text};
 
 /// The locations of which something is outstanding: announced and not held,
-/// stopped, or held in quarantine instead of being applied.
+/// stopped, or held in quarantine instead of being applied. Nobody waits for a
+/// replica that was sealed.
 ///
 /// # Errors
 /// The tables could not be read.
 pub fn incomplete(conn: &Connection) -> TableResult<BTreeSet<LocationId>> {
     conn.prepare_cached(
-        "SELECT location FROM journal WHERE stopped = 1 OR head_seq < announced_seq
+        "SELECT location FROM journal
+         WHERE (stopped = 1 OR head_seq < announced_seq)
+           AND replica NOT IN (SELECT replica FROM seal)
          UNION
          SELECT location FROM quarantine WHERE state = 'open' AND kind IN ('entry', 'replica')",
     )

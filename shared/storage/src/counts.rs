@@ -97,6 +97,7 @@ fn asked(conn: &Connection, document: &DocumentId) -> TableResult<CountRequest> 
             | Event::Movements(_)
             | Event::CountPosted(_)
             | Event::Order(_)
+            | Event::ReplicaSealed(_)
             | Event::Unknown { .. } => None,
         })
         .ok_or_else(|| TableError::Damaged {

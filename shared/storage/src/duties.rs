@@ -79,6 +79,20 @@ pub fn note_order(conn: &Connection, document: &DocumentId) -> TableResult<()> {
         .map(drop)
 }
 
+/// Notes every open order of a location: who stands for it has changed.
+///
+/// # Errors
+/// The rows could not be written.
+pub fn note_orders_of(conn: &Connection, location: &LocationId) -> TableResult<()> {
+    conn.prepare_cached(
+        "INSERT OR IGNORE INTO order_due
+         SELECT document FROM order_location WHERE location = ?1 AND open = 1",
+    )
+    .and_then(|mut insert| insert.execute([location.as_str()]))
+    .doing("note a location's orders to look at")
+    .map(drop)
+}
+
 /// Some orders that are to be looked at, after a given one.
 ///
 /// # Errors

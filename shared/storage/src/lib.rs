@@ -34,6 +34,7 @@ pub mod quarantine;
 pub mod rebuild;
 pub mod reference;
 pub mod registers;
+pub mod seal_proposals;
 pub mod secret;
 pub mod selling;
 mod sql;

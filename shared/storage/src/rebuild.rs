@@ -31,11 +31,12 @@ use order::Cases;
 use stored::{Content, Stored};
 
 /// The tables that are computed.
-pub const PROJECTIONS: [&str; 21] = [
+pub const PROJECTIONS: [&str; 23] = [
     "actor",
     "cell",
     "cell_sent",
     "count_task",
+    "counted",
     "customer_order",
     "day",
     "day_tax",
@@ -52,6 +53,7 @@ pub const PROJECTIONS: [&str; 21] = [
     "receipt",
     "receipt_link",
     "register_total",
+    "seal",
     "stock",
 ];
 
@@ -199,18 +201,21 @@ impl Run<'_> {
                 }
                 if self.own.contains(&hub) {
                     // The hub applied the entry itself; its feed only names
-                    // which documents the location has.
-                    for part in &item.parts {
+                    // which documents the location goes on hearing of. What
+                    // was given back is over.
+                    for part in item.parts.iter().filter(|_| !item.returned) {
                         self.feeds(hub, &location, &part.part)?;
                     }
                 } else {
                     let about = location.parse::<LocationId>().ok();
-                    let said = about.map(|about| item.rights_at(&about, hub).unwrap_or_default());
+                    let said = about
+                        .as_ref()
+                        .map(|about| item.rights_at(about, hub).unwrap_or_default());
                     let cells = said.unwrap_or_default();
                     let applying = Applying {
                         replica: item.origin,
                         seq: item.seq,
-                        burns_at: None,
+                        burns_at: about.as_ref().filter(|_| item.burns()),
                         cells: &cells,
                     };
                     let parts: Vec<Part> = item.parts.into_iter().map(|part| part.part).collect();

@@ -56,6 +56,7 @@ fn journal(dir: &Path, sample: &Sample) -> Result<(Peer, Vec<Frame>)> {
         node: NodeId(7),
         location: receipts.location.id.clone(),
         replica: ReplicaId(0x1234_5678_9abc_def0),
+        renew: false,
         actor: ActorId([3; 16]),
         now: now(),
     };

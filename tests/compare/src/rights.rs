@@ -151,6 +151,7 @@ impl Rights {
         let terms = Terms {
             safety_stock: 0,
             share,
+            awaits_count: false,
         };
         let write = tend(&position, node(store), Some(HUB), (terms, 0));
         if let Some(write) = write.expect("invariant: nothing is sealed here") {

@@ -74,19 +74,28 @@ impl Chain {
 
     /// Enrols one more store and starts it.
     fn join(&mut self, location: &str) -> Result<()> {
+        self.join_as(location, location)
+    }
+
+    /// Enrols one more machine of a location, in a folder of its own name, and
+    /// starts it.
+    ///
+    /// # Errors
+    /// It could not be enrolled or started.
+    pub fn join_as(&mut self, name: &str, location: &str) -> Result<()> {
         let token = self.hub_ok(&["enrol-token", "--location", location])?;
         let line = Line::open(&self.quic)?;
         let hub = line.address();
         self.stores.push(Store {
-            location: location.to_owned(),
+            location: name.to_owned(),
             running: None,
             token: String::new(),
             line: Some(line),
         });
-        self.store_ok(location, &["enrol", "--hub", &hub, "--token", &token])?;
-        let token = self.store_ok(location, &["register-token", "--register", "R1"])?;
-        self.place(location)?.token = token;
-        self.start_store(location)
+        self.store_ok(name, &["enrol", "--hub", &hub, "--token", &token])?;
+        let token = self.store_ok(name, &["register-token", "--register", "R1"])?;
+        self.place(name)?.token = token;
+        self.start_store(name)
     }
 
     /// Cuts the line between a store and the hub; nobody is told.
@@ -244,6 +253,15 @@ impl Chain {
     pub fn hub(&self) -> Result<Client> {
         let hub = self.hub.as_ref().context("the hub runs")?;
         Ok(Client::new(hub.url(), &self.key))
+    }
+
+    /// Somebody else with a key to the hub.
+    ///
+    /// # Errors
+    /// The hub does not run.
+    pub fn hub_as(&self, key: &str) -> Result<Client> {
+        let hub = self.hub.as_ref().context("the hub runs")?;
+        Ok(Client::new(hub.url(), key))
     }
 
     /// The till of a store.

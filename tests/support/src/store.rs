@@ -121,6 +121,7 @@ impl Setup {
             node: NodeId(self.replica),
             location: self.location.clone(),
             replica: ReplicaId(self.replica),
+            renew: false,
             actor: ActorId([1; 16]),
             now: Timestamp::from_millis(0),
         };

@@ -259,7 +259,7 @@ impl At<'_> {
         feed::publish(self.conn, self.author, appended.at.seq).map(drop)
     }
 
-    /// Does what follows without anybody else: where no node stands the hub says
+    /// Does what follows without anybody else: where no node lives the hub says
     /// itself that it will not hand goods over, and what was withdrawn is given
     /// back.
     pub(super) fn attend(&self) -> Result<(), OrderRefusal> {
@@ -267,7 +267,7 @@ impl At<'_> {
         let mut bodies = Vec::new();
         let mut seen = std::collections::BTreeSet::new();
         for promise in order.promises.values() {
-            let own = minters::of(self.conn, &promise.location)?.is_none();
+            let own = minters::living(self.conn, &promise.location)?.is_none();
             if own && seen.insert(&promise.location) {
                 bodies.extend(withdraw(&order, &promise.location));
             }

@@ -23,6 +23,7 @@ use super::claims::expire_claims;
 use super::revise::{At, cancel};
 use super::{OrderRefusal, PrepareError, picture};
 use crate::services::ground::Picture;
+use crate::services::seals::{self, SucceedError};
 use crate::services::{drafts, exceptions};
 use crate::state::{Hub, now};
 
@@ -48,6 +49,9 @@ pub enum RoundError {
     /// It could not be written.
     #[error(transparent)]
     Write(#[from] WriteError<OrderRefusal>),
+    /// A place could not be given on.
+    #[error(transparent)]
+    Succeed(#[from] SucceedError),
 }
 
 /// Orders that nobody could take on, and when they are tried again.
@@ -83,10 +87,19 @@ pub async fn watch(hub: Hub) {
         if let Err(error) = drafts::put_due(&hub).await {
             tracing::warn!(%error, "an approved policy could not be put in force yet");
         }
+        if let Err(error) = succeed(&hub).await {
+            tracing::warn!(%error, "a place could not be given on; it is tried again");
+        }
         if let Err(error) = look(&hub).await {
             tracing::warn!(%error, "problems could not be looked for; it is tried again");
         }
     }
+}
+
+async fn succeed(hub: &Hub) -> Result<(), RoundError> {
+    let author = hub.author().map_err(PrepareError::from)?;
+    seals::succeed_due(hub, &author).await?;
+    Ok(())
 }
 
 async fn look(hub: &Hub) -> Result<(), RoundError> {

@@ -1,6 +1,7 @@
 //! The gate's last rule: the events are sound and stand where their kinds belong.
 //!
-//! A receipt or a record of movements opens its document and is its only event.
+//! A receipt, a record of movements or a seal opens its document and is its only
+//! event.
 //! A count is asked for by the event that opens its document, and posted by a
 //! later one, at most once in a change. An order is opened by what was ordered,
 //! and any number of its other events follow, also in the same change. Kinds that a later release knows pass
@@ -48,7 +49,7 @@ pub(super) fn check(
 const fn is_record(event: &Event) -> bool {
     matches!(
         event.opens(),
-        Some(DocumentKind::Receipt | DocumentKind::Movements)
+        Some(DocumentKind::Receipt | DocumentKind::Movements | DocumentKind::Seal)
     )
 }
 

@@ -158,6 +158,7 @@ fn assert_sound(events: &[Event]) {
             Event::CountRequested(request) => request.check().unwrap(),
             Event::CountPosted(posted) => posted.check().unwrap(),
             Event::Order(event) => event.check().unwrap(),
+            Event::ReplicaSealed(seal) => seal.check().unwrap(),
             Event::Unknown { .. } => {}
         }
     }

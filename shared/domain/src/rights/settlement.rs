@@ -95,7 +95,7 @@ pub fn settle(
     let debt = position.debt();
     let held = position.cells.rights(hub).max(0);
     let burn = debt.min(held);
-    let others = if minter == hub {
+    let others = if minter == hub || position.cells.is_sealed(minter) {
         0
     } else {
         position.cells.rights(minter).max(0)

@@ -16,6 +16,9 @@ pub struct Terms {
     pub safety_stock: i64,
     /// How rights are shared between the tills and remote channels.
     pub share: Share,
+    /// Whether nothing is minted before the product was counted, because its
+    /// records end with a machine that was lost.
+    pub awaits_count: bool,
 }
 
 /// What `minter` writes about a pair now; `None` when all is as it should be.
@@ -41,6 +44,11 @@ pub fn tend(
     let burn = owed.max(position.burn_of_safety_stock(minter, terms.safety_stock));
     let mut write = if burn > 0 {
         cells.burn(minter, burn)?
+    } else if terms.awaits_count {
+        CellWrite {
+            own: before,
+            ..CellWrite::default()
+        }
     } else {
         let room = position.mintable(terms.safety_stock, terms.share.quantum);
         cells.mint(minter, room)?
@@ -72,6 +80,7 @@ mod tests {
             keep: 1_000,
             quantum: 1_000,
         },
+        awaits_count: false,
     };
 
     fn tended(cells: &mut Cells, live_promises: i64, units: i64) -> bool {
@@ -108,6 +117,21 @@ mod tests {
         assert!(tended_for(&mut cells, (0, 10_000), 6_000));
         assert_eq!((cells.rights(NODE), cells.rights(HUB)), (1_000, 7_000));
         assert!(!tended_for(&mut cells, (0, 10_000), 6_000));
+    }
+
+    #[test]
+    fn nothing_is_minted_of_what_is_still_to_be_counted() {
+        let cells = Cells::default();
+        let position = Position {
+            cells: &cells,
+            live_promises: 0,
+            units: 10_000,
+        };
+        let terms = Terms {
+            awaits_count: true,
+            ..TERMS
+        };
+        assert_eq!(tend(&position, NODE, Some(HUB), (terms, 0)), Ok(None));
     }
 
     #[test]

@@ -159,6 +159,13 @@ impl Item {
         }
     }
 
+    /// Whether outflows in it burn rights of its origin without a word, as in
+    /// the journal that it comes from.
+    #[must_use]
+    pub fn burns(&self) -> bool {
+        self.returned && self.reissue.is_none()
+    }
+
     /// Carries what the hub says of its rights at the feed's location.
     pub fn set_rights(&mut self, cells: &PairCells) {
         self.cells = if cells.is_empty() {

@@ -14,6 +14,7 @@ mod hub;
 mod item;
 mod node;
 mod publish;
+mod succession;
 
 use evertill_domain::{Hlc, LocationId, ReplicaId, Seq};
 use evertill_journal::{EntryHash, Part, Watermark};
@@ -23,6 +24,7 @@ pub use hub::{Reader, acknowledge, append, heads, read, readers};
 pub use item::{GrantRequest, Item, ItemError, ItemPart, MAX_ITEM_BYTES};
 pub use node::{Committed, commit};
 pub use publish::{name_minter, publish, request_grants};
+pub use succession::{Succession, due, succeed};
 
 use crate::sql::{Doing, TableResult, int, optional, uint};
 

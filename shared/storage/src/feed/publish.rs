@@ -126,6 +126,7 @@ fn readers_of(
             Ok(Event::CountRequested(request)) => Some(request.location),
             Ok(Event::CountPosted(posted)) => Some(posted.location),
             Ok(Event::Order(event)) => event.location().cloned(),
+            Ok(Event::ReplicaSealed(seal)) => Some(seal.location),
             Ok(Event::Receipt(_) | Event::Unknown { .. }) | Err(_) => None,
         })
         .collect();
@@ -217,7 +218,11 @@ fn is_on_feed(
 }
 
 /// The parts of an entry that add to these documents.
-fn item(conn: &Connection, entry: &Entry, documents: &BTreeSet<DocumentId>) -> TableResult<Item> {
+pub(super) fn item(
+    conn: &Connection,
+    entry: &Entry,
+    documents: &BTreeSet<DocumentId>,
+) -> TableResult<Item> {
     let damaged = |detail: &str| TableError::Damaged {
         what: format!("the journal of replica {}", entry.replica),
         detail: detail.to_owned(),

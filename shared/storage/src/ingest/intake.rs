@@ -17,7 +17,7 @@ use crate::duties;
 use crate::feed::{self, GrantRequest, Item};
 use crate::grants;
 use crate::journal;
-use crate::projection::{minters, rights};
+use crate::projection::{minters, rights, seals};
 use crate::quarantine::{self, CaseKind, NewCase};
 use crate::sql::{Doing, TableResult};
 
@@ -56,6 +56,8 @@ pub(crate) struct Arrived<'a> {
     pub(crate) minter: Option<ReplicaId>,
     /// Rights that the hub asks for.
     pub(crate) requests: &'a [GrantRequest],
+    /// Whether the hub gives it back, whole, from an earlier machine's journal.
+    pub(crate) returned: bool,
 }
 
 /// What came of one.
@@ -135,6 +137,7 @@ impl<'a> Intake<'a> {
             let location = arrived.carried.about;
             minters::name(self.conn, location.as_str(), minter)?;
             duties::note_location(self.conn, location)?;
+            duties::note_orders_of(self.conn, location)?;
         }
         grants::note(self.conn, arrived.carried.about, arrived.requests, self.now)?;
         Ok(Ok(receipts))
@@ -226,7 +229,10 @@ impl<'a> Intake<'a> {
     /// by entry and part, so there can be one of each.
     fn contradicts_its_entry(&self, arrived: &Arrived<'_>) -> TableResult<Option<Parked>> {
         let (replica, seq) = arrived.place;
-        let own = journal::state(self.conn, replica)?.is_some();
+        // Of a journal that was set back the hub gives the lost end back, once
+        // it is sealed and nobody writes it any more.
+        let given_back = arrived.returned && seals::of(self.conn, replica)?.is_some();
+        let own = !given_back && journal::state(self.conn, replica)?.is_some();
         let held = match journal::entry(self.conn, replica, seq)? {
             Some(sealed) => sealed.entry.parts,
             None if own => Vec::new(),
@@ -309,6 +315,7 @@ impl<'a> Arrived<'a> {
             burns_at: Some(location).filter(|_| entry.reissue.is_none()),
             minter: None,
             requests: &[],
+            returned: false,
         }
     }
 
@@ -340,9 +347,10 @@ impl<'a> Arrived<'a> {
             rights: item
                 .rights_at(location, hub)
                 .map_err(|reason| Parked::new("rights", reason)),
-            burns_at: None,
+            burns_at: Some(location).filter(|_| item.burns()),
             minter: item.minter,
             requests: &item.requests,
+            returned: item.returned,
         }
     }
 

@@ -204,6 +204,13 @@ fn may_record(carried: &Carried<'_>, event: &Event) -> Judged<()> {
         Event::CountRequested(request) => &request.location,
         Event::CountPosted(posted) => &posted.location,
         Event::Order(event) => return is_its_to_write(carried, event),
+        Event::ReplicaSealed(seal) => {
+            if !Recorder::Hub.admits(carried.location) {
+                let reason = "only the hub seals a replica".to_owned();
+                return Err(Parked::new("location", reason));
+            }
+            &seal.location
+        }
         Event::Unknown { .. } => return Ok(()),
     };
     if location == carried.about {

@@ -37,8 +37,12 @@ pub struct Beginning {
     pub node: NodeId,
     /// Where it stands.
     pub location: LocationId,
-    /// A fresh replica id, used if this database never started before.
+    /// A fresh replica id, used if this database never started before or begins
+    /// a new life.
     pub replica: ReplicaId,
+    /// Whether a new life begins, because the former one was sealed or lost its
+    /// latest entries: whatever it wrote next would contradict them.
+    pub renew: bool,
     /// A fresh actor.
     pub actor: ActorId,
     /// The time.
@@ -84,14 +88,17 @@ pub fn start(conn: &Connection, beginning: &Beginning) -> TableResult<Author> {
         }
     }
     let author = Author {
-        replica: before.map_or(beginning.replica, |before| before.replica),
+        replica: match &before {
+            Some(before) if !beginning.renew => before.replica,
+            Some(_) | None => beginning.replica,
+        },
         actor: beginning.actor,
         node: beginning.node,
         location: beginning.location.clone(),
     };
     conn.execute(
         "INSERT INTO local VALUES (1, ?1, ?2, ?3, ?4, 0)
-         ON CONFLICT (one) DO UPDATE SET actor = ?4",
+         ON CONFLICT (one) DO UPDATE SET replica = ?1, actor = ?4",
         params![
             int(author.replica.0),
             int(author.node.0),
@@ -104,7 +111,9 @@ pub fn start(conn: &Connection, beginning: &Beginning) -> TableResult<Author> {
         actor: author.actor,
         node: author.node,
         location: author.location.clone(),
-        predecessor: None,
+        predecessor: before
+            .map(|before| before.replica)
+            .filter(|former| *former != author.replica),
         registers: register_states(conn, &author.location)?,
     });
     write_entry(

@@ -19,9 +19,11 @@ pub(crate) fn note(conn: &Connection, document: &DocumentId, event: &Event) -> T
             "INSERT INTO count_task VALUES (?1, ?2, 'posted')
              ON CONFLICT DO UPDATE SET state = 'posted'",
         ),
-        Event::Receipt(_) | Event::Movements(_) | Event::Order(_) | Event::Unknown { .. } => {
-            return Ok(());
-        }
+        Event::Receipt(_)
+        | Event::Movements(_)
+        | Event::Order(_)
+        | Event::ReplicaSealed(_)
+        | Event::Unknown { .. } => return Ok(()),
     };
     conn.prepare_cached(sql)
         .and_then(|mut upsert| upsert.execute(params![document.as_bytes(), location.as_str()]))

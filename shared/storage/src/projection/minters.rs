@@ -5,6 +5,8 @@
 //!
 //! Invariant: hub and node read the name from the same feed item.
 
+use std::collections::BTreeSet;
+
 use evertill_domain::{LocationId, ReplicaId};
 use rusqlite::{Connection, params};
 
@@ -20,6 +22,35 @@ pub fn of(conn: &Connection, location: &LocationId) -> TableResult<Option<Replic
             optional(select.query_row([location.as_str()], |row| uint(row, 0).map(ReplicaId)))
         })
         .doing("read who mints at a location")
+}
+
+/// The replica that mints at a location and lives: not one that was sealed and
+/// whose place nobody has taken yet.
+///
+/// # Errors
+/// The tables could not be read.
+pub fn living(conn: &Connection, location: &LocationId) -> TableResult<Option<ReplicaId>> {
+    conn.prepare_cached(
+        "SELECT replica FROM minter
+         WHERE location = ?1 AND replica NOT IN (SELECT replica FROM seal)",
+    )
+    .and_then(|mut select| {
+        optional(select.query_row([location.as_str()], |row| uint(row, 0).map(ReplicaId)))
+    })
+    .doing("read who mints at a location")
+}
+
+/// Every replica that mints somewhere.
+///
+/// # Errors
+/// The table could not be read.
+pub fn all(conn: &Connection) -> TableResult<BTreeSet<ReplicaId>> {
+    conn.prepare_cached("SELECT replica FROM minter")
+        .and_then(|mut select| {
+            let rows = select.query_map([], |row| uint(row, 0).map(ReplicaId))?;
+            rows.collect()
+        })
+        .doing("list who mints")
 }
 
 /// Notes who mints at a location from now on.

@@ -14,4 +14,5 @@ pub mod promises;
 pub mod receipts;
 pub mod registers;
 pub mod rights;
+pub mod seals;
 pub mod stock;

@@ -20,6 +20,7 @@ use evertill_domain::{LocationId, ReplicaId, Seq, Sku};
 use evertill_journal::Entry;
 use rusqlite::{Connection, params};
 
+use crate::projection::seals;
 use crate::sql::{Doing, TableResult, int, optional, uint};
 
 /// What an entry says of its writer's counters. `only` is the location whose
@@ -69,6 +70,9 @@ pub(crate) struct Pending {
     sent: BTreeMap<(Key, ReplicaId), i64>,
     /// Whether anything is known of rights at a location.
     known: BTreeMap<LocationId, bool>,
+    /// The last entries of sealed replicas whose rights count, once they were
+    /// read.
+    seals: Option<BTreeMap<ReplicaId, Seq>>,
 }
 
 /// (Location, SKU) and replica.
@@ -92,6 +96,9 @@ impl Pending {
         (writer, seq): (ReplicaId, Seq),
         cells: &PairCells,
     ) -> TableResult<()> {
+        if !cells.is_empty() && self.is_beyond_seal(conn, writer, seq)? {
+            return Ok(());
+        }
         for ((location, sku), write) in cells {
             self.known.insert(location.clone(), true);
             let key = (location.clone(), sku.clone(), writer);
@@ -135,6 +142,9 @@ impl Pending {
         if !self.anything_at(conn, location)? {
             return Ok(0);
         }
+        if self.is_beyond_seal(conn, writer, seq)? {
+            return Ok(outflow);
+        }
         let key = (location.clone(), sku.clone(), writer);
         let mut held = self.held(conn, &key)?;
         if seq <= held.stated {
@@ -157,9 +167,31 @@ impl Pending {
         Ok(outflow - burned)
     }
 
+    /// Whether an entry comes after those of a sealed replica whose rights count.
+    fn is_beyond_seal(
+        &mut self,
+        conn: &Connection,
+        writer: ReplicaId,
+        seq: Seq,
+    ) -> TableResult<bool> {
+        let seals = match self.seals.take() {
+            Some(seals) => seals,
+            None => seals::all(conn)?,
+        };
+        let beyond = seals.get(&writer).is_some_and(|last| seq > *last);
+        self.seals = Some(seals);
+        Ok(beyond)
+    }
+
+    /// A seal was added: they are to be read again.
+    pub(crate) fn forget_seals(&mut self) {
+        self.seals = None;
+    }
+
     /// Writes what changed.
     pub(crate) fn flush(&mut self, conn: &Connection) -> TableResult<()> {
         self.known.clear();
+        self.seals = None;
         for ((location, sku, writer), held) in std::mem::take(&mut self.rows) {
             conn.prepare_cached(
                 "INSERT INTO cell VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
@@ -325,6 +357,10 @@ pub fn cells(conn: &Connection, location: &LocationId, sku: &Sku) -> TableResult
         let mut write = CellWrite::default();
         write.sent.insert(to, quantity);
         cells.apply(from, &write);
+    }
+    for replica in seals::of_location(conn, location)? {
+        let seal = cells.seal_of(replica);
+        cells.seal(replica, seal);
     }
     Ok(cells)
 }

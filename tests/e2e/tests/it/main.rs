@@ -10,5 +10,6 @@ mod reference;
 mod revocation;
 mod sales;
 mod stock;
+mod succession;
 mod wrong_commands;
 mod wrong_requests;

@@ -224,7 +224,10 @@ fn is_honest(hub: &Hub, forger: &Forger, document: DocumentId, round: usize) {
             }
             Event::CountPosted(posted) => assert_eq!(posted.location, forger.peer.location),
             Event::Unknown { .. } => {}
-            Event::Movements(_) | Event::CountRequested(_) | Event::Order(_) => {
+            Event::Movements(_)
+            | Event::CountRequested(_)
+            | Event::Order(_)
+            | Event::ReplicaSealed(_) => {
                 panic!("round {round}")
             }
         }

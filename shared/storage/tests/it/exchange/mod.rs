@@ -8,5 +8,6 @@ mod ingest;
 mod quarantine;
 mod release;
 mod rights;
+mod seals;
 mod verify;
 pub(crate) mod world;

@@ -18,11 +18,11 @@ use crate::ledger::world::now;
 
 const HUB_REPLICA: ReplicaId = ReplicaId(77);
 
-fn pair(location: &str) -> (LocationId, Sku) {
+pub(super) fn pair(location: &str) -> (LocationId, Sku) {
     (location.parse().unwrap(), "A".parse().unwrap())
 }
 
-fn own(mint: i64, burn: i64) -> Own {
+pub(super) fn own(mint: i64, burn: i64) -> Own {
     Own {
         mint,
         burn,
@@ -30,7 +30,7 @@ fn own(mint: i64, burn: i64) -> Own {
     }
 }
 
-fn cells_of(location: &str, own: Own, granted: i64) -> PairCells {
+pub(super) fn cells_of(location: &str, own: Own, granted: i64) -> PairCells {
     let mut write = CellWrite {
         own,
         ..CellWrite::default()
@@ -41,7 +41,7 @@ fn cells_of(location: &str, own: Own, granted: i64) -> PairCells {
     PairCells::from([(pair(location), write)])
 }
 
-fn held(conn: &Connection) -> Cells {
+pub(super) fn held(conn: &Connection) -> Cells {
     let (location, sku) = pair("S001");
     rights::cells(conn, &location, &sku).unwrap()
 }
@@ -155,7 +155,7 @@ fn a_sale_burns_the_rights_of_its_node_without_a_word() {
 }
 
 /// What the hub has for a location, taken in there.
-fn feed_to(site: &Site, hub: &Hub) {
+pub(super) fn feed_to(site: &Site, hub: &Hub) {
     let location = &site.author.location;
     let page = feed::read(&hub.conn, hub.author.replica, location, 0, 500, 1 << 30);
     let page = page.unwrap().unwrap();
@@ -202,7 +202,7 @@ fn units(pieces: i64) -> Quantity {
 }
 
 /// The hub promises two units of S001 with rights that the store granted.
-fn promise(hub: &Hub) -> DocumentId {
+pub(super) fn promise(hub: &Hub) -> DocumentId {
     let promised = LinePromised {
         line: 1,
         location: "S001".parse().unwrap(),

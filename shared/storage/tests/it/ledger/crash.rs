@@ -26,6 +26,7 @@ fn open(dir: &Path) -> (Store, Author) {
     let mut actor = [0; 16];
     getrandom::fill(&mut actor).unwrap();
     let beginning = Beginning {
+        renew: false,
         actor: ActorId(actor),
         ..beginning("S001", 1, 1)
     };

@@ -10,6 +10,7 @@ use evertill_domain::{
     RegisterId, ReplicaId, Sku, TimeZoneName, Timestamp, Unit,
 };
 use evertill_storage::journal::{self, Appended, Author, Beginning, Write};
+use evertill_storage::kernel::migrate;
 use evertill_storage::rusqlite::Connection;
 
 pub(crate) const NOW: &str = "2026-07-01T09:30:00.000Z";
@@ -20,16 +21,10 @@ pub(crate) fn now() -> Timestamp {
 
 /// An empty database in memory, with every table.
 pub(crate) fn database() -> Connection {
-    let conn = Connection::open_in_memory().unwrap();
+    let mut conn = Connection::open_in_memory().unwrap();
     // As the store sets it; with less, every statement would be parsed anew.
     conn.set_prepared_statement_cache_capacity(256);
-    for schema in [
-        include_str!("../../../migrations/0001_journal.sql"),
-        include_str!("../../../migrations/0003_rights.sql"),
-        include_str!("../../../migrations/0004_orders.sql"),
-    ] {
-        conn.execute_batch(schema).unwrap();
-    }
+    migrate(&mut conn).unwrap();
     conn
 }
 
@@ -43,6 +38,7 @@ pub(crate) fn beginning(location: &str, id: u8, life: u8) -> Beginning {
         node: NodeId(u64::from(id)),
         location: location.parse().unwrap(),
         replica: ReplicaId((u64::from(id) << 56) | 0xE),
+        renew: false,
         actor: ActorId([life; 16]),
         now: now(),
     }
