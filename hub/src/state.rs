@@ -6,7 +6,6 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use evertill_domain::order::PickupKey;
 use evertill_domain::{ActorId, LocationId, NodeId, ReplicaId, Timestamp};
@@ -14,8 +13,8 @@ use evertill_storage::journal::{self, Author, Beginning};
 use evertill_storage::pickup;
 use evertill_storage::reference::{ReferenceError, ReferenceStore};
 use evertill_storage::rusqlite::Connection;
-use evertill_storage::secret::{self, NoRandomness};
-use evertill_storage::{ReadError, Role, Store, TableError, TableResult, WriteError};
+use evertill_storage::secret::NoRandomness;
+use evertill_storage::{ReadError, Role, Store, Surroundings, TableError, TableResult, WriteError};
 
 use evertill_transport::{HubIdentity, IdentityError, Revocations};
 
@@ -31,6 +30,7 @@ pub struct Hub(Arc<Inner>);
 
 struct Inner {
     store: Store,
+    surroundings: Surroundings,
     reference: ReferenceStore,
     importing: Mutex<()>,
     policies: tokio::sync::Mutex<()>,
@@ -73,10 +73,19 @@ impl Hub {
     /// The reference database or the list of revoked certificates cannot be
     /// opened.
     pub fn open(store: Store) -> Result<Self, HubError> {
+        Self::open_in(store, Surroundings::Machine)
+    }
+
+    /// [`Self::open`], with the time and the chance of `surroundings`.
+    ///
+    /// # Errors
+    /// As for [`Self::open`].
+    pub fn open_in(store: Store, surroundings: Surroundings) -> Result<Self, HubError> {
         let reference = ReferenceStore::open(store.dir(), Role::Hub)?;
         let revocations = Revocations::open(store.dir())?;
         Ok(Self(Arc::new(Inner {
             store,
+            surroundings,
             reference,
             importing: Mutex::default(),
             policies: tokio::sync::Mutex::default(),
@@ -92,6 +101,18 @@ impl Hub {
     #[must_use]
     pub fn store(&self) -> &Store {
         &self.0.store
+    }
+
+    /// What the clock shows.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.0.surroundings.now()
+    }
+
+    /// Time and chance.
+    #[must_use]
+    pub fn surroundings(&self) -> &Surroundings {
+        &self.0.surroundings
     }
 
     /// Products, locations and policies.
@@ -132,7 +153,7 @@ impl Hub {
         if let Some(opened) = &*identity {
             return Ok(Arc::clone(opened));
         }
-        let opened = Arc::new(HubIdentity::open(self.dir(), now())?);
+        let opened = Arc::new(HubIdentity::open(self.dir(), self.now())?);
         *identity = Some(Arc::clone(&opened));
         Ok(opened)
     }
@@ -153,19 +174,20 @@ impl Hub {
     }
 
     fn start_journal(&self) -> Result<Author, StartError> {
+        let drawn = self.surroundings();
         let node = match self.store().read_blocking(former_node)? {
             Some(former) => former,
-            None => NodeId(u64::from_be_bytes(secret::draw_bytes()?)),
+            None => NodeId(u64::from_be_bytes(drawn.draw_bytes()?)),
         };
         let beginning = Beginning {
             node,
             location: hub_location(),
-            replica: ReplicaId(u64::from_be_bytes(secret::draw_bytes()?)),
+            replica: ReplicaId(u64::from_be_bytes(drawn.draw_bytes()?)),
             renew: false,
-            actor: ActorId(secret::draw_bytes()?),
-            now: now(),
+            actor: ActorId(drawn.draw_bytes()?),
+            now: self.now(),
         };
-        let key = PickupKey::new(secret::draw_bytes()?);
+        let key = PickupKey::new(drawn.draw_bytes()?);
         let start = move |tx: &evertill_storage::WriteTx| {
             pickup::ensure_master(tx, &key)?;
             journal::start(tx, &beginning)
@@ -221,13 +243,4 @@ pub fn hub_location() -> LocationId {
     HUB_LOCATION
         .parse()
         .expect("invariant: HUB is the id of a location")
-}
-
-/// The machine's clock. A clock before 1970 reads as 1970.
-#[must_use]
-pub fn now() -> Timestamp {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

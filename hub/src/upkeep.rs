@@ -8,7 +8,7 @@ use evertill_storage::{TableError, completeness, quarantine};
 use tokio::task::JoinHandle;
 
 use crate::services::orders;
-use crate::state::{self, Hub};
+use crate::state::Hub;
 
 /// The tasks of a running hub; dropping it ends them.
 #[derive(Debug)]
@@ -21,7 +21,10 @@ impl Upkeep {
         describe();
         let (store, measured) = (hub.store().clone(), hub.clone());
         Self(vec![
-            tokio::spawn(watch::prune_answers(store.clone(), state::now)),
+            tokio::spawn(watch::prune_answers(
+                store.clone(),
+                hub.surroundings().clone(),
+            )),
             tokio::spawn(watch::show(store, move || measure(measured.clone()))),
             tokio::spawn(orders::keep(hub.clone())),
             tokio::spawn(orders::watch(hub.clone())),

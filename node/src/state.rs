@@ -10,12 +10,11 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use evertill_domain::Timestamp;
 use evertill_storage::journal::Author;
 use evertill_storage::reference::{ReferenceError, ReferenceStore};
-use evertill_storage::{Role, Store};
+use evertill_storage::{Role, Store, Surroundings};
 
 use crate::services::tills::Tills;
 use crate::uplink::Uplink;
@@ -26,6 +25,7 @@ pub struct Node(Arc<Inner>);
 
 struct Inner {
     store: Store,
+    surroundings: Surroundings,
     reference: ReferenceStore,
     author: RwLock<Option<Author>>,
     hub: RwLock<HubContact>,
@@ -54,9 +54,18 @@ impl Node {
     /// # Errors
     /// The reference database cannot be opened.
     pub fn open(store: Store) -> Result<Self, ReferenceError> {
+        Self::open_in(store, Surroundings::Machine)
+    }
+
+    /// [`Self::open`], with the time and the chance of `surroundings`.
+    ///
+    /// # Errors
+    /// As for [`Self::open`].
+    pub fn open_in(store: Store, surroundings: Surroundings) -> Result<Self, ReferenceError> {
         let reference = ReferenceStore::open(store.dir(), Role::Node)?;
         Ok(Self(Arc::new(Inner {
             store,
+            surroundings,
             reference,
             author: RwLock::default(),
             hub: RwLock::default(),
@@ -69,6 +78,18 @@ impl Node {
     #[must_use]
     pub fn store(&self) -> &Store {
         &self.0.store
+    }
+
+    /// What the clock shows.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.0.surroundings.now()
+    }
+
+    /// Time and chance.
+    #[must_use]
+    pub fn surroundings(&self) -> &Surroundings {
+        &self.0.surroundings
     }
 
     /// Products, locations and policies.
@@ -135,13 +156,4 @@ impl std::fmt::Debug for Node {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Node").field(&self.dir()).finish()
     }
-}
-
-/// The machine's clock. A clock before 1970 reads as 1970.
-#[must_use]
-pub fn now() -> Timestamp {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

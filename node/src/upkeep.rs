@@ -8,7 +8,7 @@ use evertill_storage::journal;
 use tokio::task::JoinHandle;
 
 use crate::services::{marker, rights};
-use crate::state::{Node, now};
+use crate::state::Node;
 
 /// The tasks of a running node; dropping it ends them.
 #[derive(Debug)]
@@ -25,7 +25,10 @@ impl Upkeep {
         );
         let (store, measured) = (node.store().clone(), node.clone());
         Self(vec![
-            tokio::spawn(watch::prune_answers(store.clone(), now)),
+            tokio::spawn(watch::prune_answers(
+                store.clone(),
+                node.surroundings().clone(),
+            )),
             tokio::spawn(watch::show(store, move || measure(measured.clone()))),
             tokio::spawn(rights::keep(node.clone())),
             tokio::spawn(marker::keep(node.clone())),

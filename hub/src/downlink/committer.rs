@@ -16,7 +16,7 @@ use evertill_storage::ingest::{self, IngestError, Ingested, Peer};
 use evertill_sync::{HubInput, limits};
 use tokio::sync::{mpsc, watch};
 
-use crate::state::{Hub, now};
+use crate::state::Hub;
 
 /// Frames that may wait over all sessions.
 const QUEUE: usize = 1_024;
@@ -135,6 +135,7 @@ async fn take(hub: &Hub, group: Vec<Job>) {
         sessions.push((job.answered, job.peer.clone()));
         frames.push((job.peer, job.frame));
     }
+    let now = hub.now();
     let written = hub
         .store()
         .write("take in journals", move |tx| {
@@ -142,7 +143,7 @@ async fn take(hub: &Hub, group: Vec<Job>) {
                 .iter()
                 .map(|(peer, frame)| (peer.as_ref(), frame))
                 .collect();
-            ingest::group(tx, &frames, now())
+            ingest::group(tx, &frames, now)
         })
         .await;
     match written {

@@ -18,7 +18,6 @@ use evertill_sync::{
 use tokio::sync::mpsc;
 
 use super::Shared;
-use crate::state::now;
 
 /// Questions that may wait; a session asks far fewer at a time.
 const QUEUE: usize = 32;
@@ -151,12 +150,13 @@ impl Desk {
 
     async fn note_feed(&self, at: Watermark) -> Option<HubInput> {
         let (own, peer) = (self.shared.author.replica, self.peer.clone());
+        let now = self.shared.hub.now();
         let written = self
             .shared
             .hub
             .store()
             .write("note what a node holds", move |tx| {
-                feed::acknowledge(tx, own, &peer.location, peer.node, &at, now())
+                feed::acknowledge(tx, own, &peer.location, peer.node, &at, now)
             })
             .await;
         written.err().map(|error| failed(&error))
@@ -164,14 +164,14 @@ impl Desk {
 
     async fn note_head(&self, hello: &NodeHello, head: Watermark) -> Option<HubInput> {
         let (replica, peer) = (hello.replica, self.peer.clone());
-        let author = self.shared.author.clone();
+        let (author, now) = (self.shared.author.clone(), self.shared.hub.now());
         let written = self
             .shared
             .hub
             .store()
             .write("note what a node announced", move |tx| {
                 let home = (peer.node, &peer.location);
-                journal::set_announced(tx, replica, home, &head, now())?;
+                journal::set_announced(tx, replica, home, &head, now)?;
                 // The first machine of a location mints there. Another life takes
                 // its place only when the first one is sealed.
                 if minters::of(tx, &peer.location)?.is_none() {
@@ -224,7 +224,7 @@ fn greeting(
         feed_at,
         reference: newest(shared),
         window: *shared.committer.window().borrow(),
-        clock: now(),
+        clock: shared.hub.now(),
         software: env!("CARGO_PKG_VERSION").to_owned(),
         pickup_key: pickup::master(conn)?.map(|master| master.of(&peer.location)),
     }))

@@ -8,7 +8,7 @@ use evertill_storage::enrolments::{self, Certificate, Redeemed};
 use evertill_storage::{TableError, secret};
 use evertill_transport::{EnrolmentRequest, IdentityError, Issued};
 
-use crate::state::{Hub, now};
+use crate::state::Hub;
 
 /// Why a machine was not enrolled.
 #[derive(Debug, thiserror::Error)]
@@ -61,11 +61,12 @@ async fn enrol(
     let failed = |refused: Refused| (refused.code(), refused.to_string());
     let identity = hub.identity().map_err(Refused::Identity).map_err(failed)?;
     let authority = identity.authority().to_vec();
-    let (token, csr, now) = (request.secret, request.request.clone(), now());
+    let (token, csr, now) = (request.secret, request.request.clone(), hub.now());
+    let drawn = hub.surroundings().clone();
     let issued = hub
         .store()
         .write("enrol a node", move |tx| {
-            let node = NodeId(u64::from_be_bytes(secret::draw_bytes()?).max(1));
+            let node = NodeId(u64::from_be_bytes(drawn.draw_bytes()?).max(1));
             let location = match enrolments::redeem(tx, &token, node, now)? {
                 Redeemed::Accepted(location) => location,
                 Redeemed::Unknown => return Err(Refused::Unknown),

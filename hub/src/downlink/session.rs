@@ -22,7 +22,6 @@ use super::committer::Job;
 use super::desk::{Desks, PageQuestion, Question, newest};
 use super::registry::{Mailbox, Order, Seat};
 use crate::live::{Admitted, Connected};
-use crate::state::now;
 
 /// Answers that may wait for the session.
 const ANSWERS: usize = 64;
@@ -56,7 +55,7 @@ pub(super) async fn run(
         changes: shared.hub.revocations().changes(),
         fingerprint: certificate.fingerprint,
     };
-    let clock = SteadyClock::starting_at(now());
+    let clock = SteadyClock::starting_at(shared.hub.now());
     let (answered, answers) = mpsc::channel(ANSWERS);
     let mailbox = Mailbox::new();
     let mut shell = Shell {
@@ -319,7 +318,7 @@ impl Shell {
         };
         let connected = Connected {
             replica: hello.replica,
-            since: now(),
+            since: self.shared.hub.now(),
             version: hello.software.clone(),
             cut: Arc::new(cut),
         };

@@ -18,7 +18,7 @@ use super::reject::Rejected;
 use super::row::{Fields, Problem};
 use super::table::{Columns, RawRow, Table};
 use super::{ImportError, ImportKind, ImportOptions, Summary, master};
-use crate::state::{self, HUB_LOCATION, Hub};
+use crate::state::{HUB_LOCATION, Hub};
 
 /// Imports a file of stock. A file whose bytes were imported before changes
 /// nothing. Blocks: call it on a blocking thread.
@@ -31,7 +31,7 @@ pub fn import_stock(
     bytes: &[u8],
     options: &mut ImportOptions<'_>,
 ) -> Result<Summary, ImportError> {
-    let now = state::now();
+    let now = hub.now();
     let hash = *blake3::hash(bytes).as_bytes();
     let earlier = hub
         .store()

@@ -22,7 +22,7 @@ use super::once::{answer, response};
 use crate::services::availability::{self, Availability, ReserveRefusal};
 use crate::services::once::{Repeatable, once};
 use crate::services::orders::{self, PrepareError};
-use crate::state::{Hub, now};
+use crate::state::Hub;
 
 /// Most products of one question.
 const MOST: usize = 100;
@@ -82,7 +82,7 @@ pub(super) async fn show(
     let found = availability::ask(&hub, query).await?;
     let items = found.iter().map(|found| view(found, channel.clone()));
     Ok(axum::Json(AvailabilityPage {
-        as_of: now().to_string(),
+        as_of: hub.now().to_string(),
         items: items.collect(),
         next_cursor: None,
     }))
@@ -212,10 +212,11 @@ pub(super) async fn put_selling(
         return Err(unknown());
     }
     let (place, open, reason) = (location.clone(), body.value.open, body.value.reason.clone());
+    let now = hub.now();
     let written: Result<(), WriteError<TableError>> = hub
         .store()
         .write("close or open selling", move |tx| {
-            availability::set_selling(tx, &place, open, reason, &principal)
+            availability::set_selling(tx, &place, open, reason, (&principal, now))
         })
         .await;
     written?;

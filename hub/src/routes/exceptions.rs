@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use evertill_domain::DocumentId;
+use evertill_domain::{DocumentId, Timestamp};
 use evertill_http::{Body, IdempotencyKey, List, Page, Path, Problem, Query};
 use evertill_storage::exceptions::{Action, Exception, Filter as Wanted};
 use evertill_storage::rusqlite::Connection;
@@ -14,7 +14,7 @@ use super::once::{answer, response};
 use crate::services::exceptions::{self, Shown};
 use crate::services::once::{Repeatable, once};
 use crate::services::orders::{self, At, OrderRefusal, PrepareError};
-use crate::state::{Hub, now};
+use crate::state::Hub;
 
 /// Which are asked for; all of them without any.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -123,7 +123,9 @@ pub(super) async fn list(
         owner: filter.owner,
     };
     let found = exceptions::page(&hub, wanted, after, page.limit + 1).await?;
-    Ok(List::page(found, page.limit, |found| found.id).map(|found| view((found, Vec::new()))))
+    let now = hub.now();
+    let found = List::page(found, page.limit, |found| found.id);
+    Ok(found.map(|found| view((found, Vec::new()), now)))
 }
 
 /// One problem, with what was done about it.
@@ -142,7 +144,7 @@ pub(super) async fn show(
 ) -> Result<axum::Json<ExceptionView>, Problem> {
     let found = exceptions::show(&hub, id).await?;
     let found = found.ok_or_else(|| Problem::not_found(format!("there is no exception {id}")))?;
-    Ok(axum::Json(view(found)))
+    Ok(axum::Json(view(found, hub.now())))
 }
 
 /// Act on a problem: `acknowledge`, `assign`, `resolve`, or what the problem
@@ -190,14 +192,14 @@ pub(super) async fn act(
         };
         let words = (body.to.as_deref(), body.note.as_deref());
         let shown = exceptions::act(at, id, &action, words)?;
-        Ok::<_, OrderRefusal>(answer(200, &view(shown)))
+        Ok::<_, OrderRefusal>(answer(200, &view(shown, now)))
     };
     Ok(response(
         once(&hub, "act on an exception", request, work).await?,
     ))
 }
 
-fn view((found, history): Shown) -> ExceptionView {
+fn view((found, history): Shown, now: Timestamp) -> ExceptionView {
     let Exception {
         opening, resolved, ..
     } = found;
@@ -207,7 +209,6 @@ fn view((found, history): Shown) -> ExceptionView {
         actions.extend(["acknowledge", "assign", "resolve"]);
         actions.extend(meaning.actions);
     }
-    let at = now();
     let (resolved_at, resolved_by, resolution) = match resolved {
         Some((at, by, how)) => (Some(at.to_string()), Some(by), Some(how)),
         None => (None, None, None),
@@ -224,8 +225,8 @@ fn view((found, history): Shown) -> ExceptionView {
         suggestion: meaning.suggestion,
         actions,
         opened_at: found.opened_at.to_string(),
-        age_s: (at.as_millis() - found.opened_at.as_millis()) / 1_000,
-        overdue: found.state != "resolved" && found.due_at < at,
+        age_s: (now.as_millis() - found.opened_at.as_millis()) / 1_000,
+        overdue: found.state != "resolved" && found.due_at < now,
         state: found.state,
         due_at: found.due_at.to_string(),
         escalated: found.escalated,

@@ -23,7 +23,7 @@ use super::once::{answer, response};
 use crate::services::grants::{self, Wish};
 use crate::services::once::{Answer, OnceError, Repeatable, once};
 use crate::services::orders::{self, At, OrderRefusal, PrepareError, Revised};
-use crate::state::{Hub, now};
+use crate::state::Hub;
 
 /// Which orders are asked for; all of them without any.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -96,7 +96,7 @@ pub(super) async fn post(
     };
     let mut placed = place().await;
     if is_short(&placed)
-        && let Some(mut asked) = grants::ask(&hub, &author, &picture, wish, now()).await?
+        && let Some(mut asked) = grants::ask(&hub, &author, &picture, wish, hub.now()).await?
     {
         while is_short(&placed) && asked.more(&hub, &author).await? {
             placed = place().await;

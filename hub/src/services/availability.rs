@@ -16,7 +16,7 @@ use evertill_storage::selling::{self, Closed, supply};
 
 use super::ground::{Ground, Picture};
 use super::orders::{PrepareError, ShortLine};
-use crate::state::{Hub, now};
+use crate::state::Hub;
 
 /// What a channel may promise of a product.
 #[derive(Clone, Debug)]
@@ -56,7 +56,7 @@ pub async fn ask(hub: &Hub, query: Query) -> Result<Vec<Availability>, PrepareEr
     let found = hub
         .store()
         .read(move |conn| {
-            let ground = Ground::of(conn, &state, author.replica, &picture, now())?;
+            let ground = Ground::of(conn, &state, author.replica, &picture, state.now())?;
             let products = query.skus.iter();
             let products = products.filter_map(|sku| picture.products.get(sku));
             products
@@ -84,7 +84,7 @@ fn of(
         }
     }
     let mut incoming = Vec::new();
-    for supply in supply::of(conn, &product.sku, now())? {
+    for supply in supply::of(conn, &product.sku, ground.now())? {
         if here(&supply.location)
             && let Some(location) = picture.location(&supply.location)
         {
@@ -124,7 +124,7 @@ pub fn set_selling(
     location: &LocationId,
     open: bool,
     reason: Option<String>,
-    by: &str,
+    (by, at): (&str, Timestamp),
 ) -> Result<(), TableError> {
     if open {
         return selling::open(conn, location).map(drop);
@@ -135,7 +135,7 @@ pub fn set_selling(
             location: location.clone(),
             reason,
             by: by.to_owned(),
-            at: now(),
+            at,
         },
     )
 }
@@ -178,7 +178,7 @@ pub fn reserve(
         let detail = "the quantity must be above zero".to_owned();
         return Err(refuse("/quantity", "not_positive", detail));
     }
-    let now = now();
+    let now = hub.now();
     let minutes = i64::from(picture.selling.timers.reservation_minutes);
     let expires_at = until.unwrap_or(Timestamp::from_millis(now.as_millis() + minutes * 60_000));
     if expires_at <= now {

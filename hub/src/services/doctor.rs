@@ -6,7 +6,7 @@
 use evertill_http::app::upkeep::{self, Finding};
 use evertill_storage::{TableResult, apikeys, enrolments, journal, quarantine, rusqlite};
 
-use crate::state::{self, Hub};
+use crate::state::Hub;
 
 /// How long before its end a certificate is worth a word: 90 days.
 const EXPIRY_WARNING_MS: i64 = 90 * 24 * 60 * 60 * 1_000;
@@ -14,7 +14,7 @@ const EXPIRY_WARNING_MS: i64 = 90 * 24 * 60 * 60 * 1_000;
 /// Looks at a hub.
 #[must_use]
 pub fn examine(hub: &Hub) -> Vec<Finding> {
-    let mut findings = upkeep::examine(hub.store(), hub.reference(), state::now());
+    let mut findings = upkeep::examine(hub.store(), hub.reference(), hub.now());
     findings.extend([keys(hub), certificates(hub), journals(hub), quarantine(hub)]);
     findings
 }
@@ -33,7 +33,7 @@ fn keys(hub: &Hub) -> Finding {
 
 fn certificates(hub: &Hub) -> Finding {
     let subject = "certificates";
-    let soon = state::now().as_millis().saturating_add(EXPIRY_WARNING_MS);
+    let soon = hub.now().as_millis().saturating_add(EXPIRY_WARNING_MS);
     let looked = move |conn: &rusqlite::Connection| -> TableResult<(usize, Vec<String>)> {
         let live = enrolments::certificates(conn)?
             .into_iter()

@@ -13,7 +13,7 @@ use evertill_storage::rusqlite::Connection;
 use evertill_storage::{ReadError, TableError, WriteError};
 
 use super::policies;
-use crate::state::{Hub, now};
+use crate::state::Hub;
 
 /// Why a proposal was not approved.
 #[derive(Debug, thiserror::Error)]
@@ -59,9 +59,9 @@ pub async fn propose(
     author: String,
     (reason, effective_from): (Option<String>, Option<Timestamp>),
 ) -> Result<Draft, WriteError<TableError>> {
+    let at = hub.now();
     hub.store()
         .write("propose a policy", move |tx| {
-            let at = now();
             let mut draft = Draft {
                 id: 0,
                 name,
@@ -125,7 +125,8 @@ pub fn approve(
 pub async fn put_due(hub: &Hub) -> Result<usize, DueError> {
     // The round and an approval may meet: the later one finds nothing left.
     let _one = hub.policies_alone().await;
-    let due = hub.store().read(|conn| drafts::due(conn, now())).await?;
+    let now = hub.now();
+    let due = hub.store().read(move |conn| drafts::due(conn, now)).await?;
     let count = due.len();
     for draft in due {
         let by = draft.approved.map_or(String::new(), |(by, _)| by);

@@ -133,6 +133,12 @@ impl<'a> Ground<'a> {
         })
     }
 
+    /// When the decision is made.
+    #[must_use]
+    pub const fn now(&self) -> Timestamp {
+        self.now
+    }
+
     /// For how long a location has not been heard, in seconds; 0 where no node
     /// stands, because nobody else sells there.
     #[must_use]

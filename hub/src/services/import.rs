@@ -14,7 +14,7 @@ use super::once::{Answer, OnceError, Repeatable};
 use crate::imports::{
     self, FILE_MAX_BYTES, ImportError, ImportKind, ImportOptions, Progress, RejectFile, Summary,
 };
-use crate::state::{self, Hub};
+use crate::state::Hub;
 
 /// Imports a file of this machine.
 ///
@@ -94,10 +94,10 @@ pub fn upload(hub: &Hub, wanted: &Uploaded, request: &Repeatable) -> Result<Answ
         body: serde_json::to_vec(&summary).expect("invariant: a summary is plain JSON"),
     };
     if !wanted.dry_run {
-        let (request, answer) = (request.clone(), answer.clone());
+        let (request, answer, now) = (request.clone(), answer.clone(), hub.now());
         hub.store()
             .write_blocking("record an import's answer", move |tx| {
-                request.record(tx, &answer, state::now())
+                request.record(tx, &answer, now)
             })
             .map_err(UploadError::Record)?;
     }

@@ -9,10 +9,10 @@ use std::collections::BTreeSet;
 use evertill_domain::{LocationId, NodeId};
 use evertill_storage::enrolments::{self, Certificate};
 use evertill_storage::kernel::control::Failed;
-use evertill_storage::{TableError, apikeys, secret};
+use evertill_storage::{TableError, apikeys};
 use serde::{Deserialize, Serialize};
 
-use crate::state::{self, HUB_LOCATION, Hub};
+use crate::state::{HUB_LOCATION, Hub};
 
 /// Longest name of a key, in characters.
 const NAME_MAX: usize = 80;
@@ -23,7 +23,7 @@ const NAME_MAX: usize = 80;
 /// The name does not fit, or the database failed.
 pub fn create(hub: &Hub, name: &str) -> Result<String, Failed> {
     check_name(name, "--name")?;
-    let (name, now) = (name.to_owned(), state::now());
+    let (name, now) = (name.to_owned(), hub.now());
     hub.store()
         .write_blocking("api-key", move |tx| apikeys::create(tx, &name, now))
         .map_err(Failed::new)
@@ -34,7 +34,7 @@ pub fn create(hub: &Hub, name: &str) -> Result<String, Failed> {
 /// # Errors
 /// No live key has this name, or the database failed.
 pub fn revoke(hub: &Hub, name: &str) -> Result<usize, Failed> {
-    let (owned, now) = (name.to_owned(), state::now());
+    let (owned, now) = (name.to_owned(), hub.now());
     let revoked = hub
         .store()
         .write_blocking("revoke an API key", move |tx| {
@@ -64,8 +64,8 @@ pub fn enrol_token(hub: &Hub, location: &LocationId) -> Result<String, Failed> {
     }
     let identity = hub.identity().map_err(Failed::new)?;
     let secret: [u8; evertill_transport::SECRET_BYTES] =
-        secret::draw_bytes().map_err(Failed::new)?;
-    let (location, now) = (location.clone(), state::now());
+        hub.surroundings().draw_bytes().map_err(Failed::new)?;
+    let (location, now) = (location.clone(), hub.now());
     hub.store()
         .write_blocking("enrol-token", move |tx| {
             enrolments::issue_token(tx, &secret, &location, now)
@@ -117,7 +117,7 @@ pub fn revoke_certificates(hub: &Hub, whose: &Whose, reason: &str) -> Result<usi
         .revoke(&fingerprints)
         .map_err(Failed::new)?;
     let nodes: BTreeSet<NodeId> = certificates.iter().map(|one| one.node).collect();
-    let (named, reason, now) = (nodes.clone(), reason.to_owned(), state::now());
+    let (named, reason, now) = (nodes.clone(), reason.to_owned(), hub.now());
     hub.store()
         .write_blocking("revoke", move |tx| {
             for node in named {

@@ -4,19 +4,19 @@
 
 use std::path::{Path, PathBuf};
 
-use evertill_storage::Role;
 use evertill_storage::backup::{self, Manifest};
 use evertill_storage::kernel::control::Failed;
+use evertill_storage::{Role, Surroundings};
 use evertill_transport::{HUB_FILES, REVOKED_FILE};
 
-use crate::state::{self, Hub};
+use crate::state::Hub;
 
 /// Copies the hub to a folder while it works.
 ///
 /// # Errors
 /// The folder is taken, or something could not be copied.
 pub fn back_up(hub: &Hub, target: &Path) -> Result<Manifest, Failed> {
-    let now = state::now();
+    let now = hub.now();
     backup::back_up(
         hub.store(),
         hub.reference(),
@@ -34,5 +34,12 @@ pub fn back_up(hub: &Hub, target: &Path) -> Result<Manifest, Failed> {
 /// # Errors
 /// The folder is in use, or the backup is not sound.
 pub fn restore(source: &Path, dir: &Path) -> Result<Option<PathBuf>, Failed> {
-    backup::restore(source, dir, Role::Hub, &[REVOKED_FILE], state::now()).map_err(Failed::new)
+    backup::restore(
+        source,
+        dir,
+        Role::Hub,
+        &[REVOKED_FILE],
+        Surroundings::Machine.now(),
+    )
+    .map_err(Failed::new)
 }

@@ -10,7 +10,7 @@ use evertill_storage::idempotency::{self, Known, Scope};
 use evertill_storage::rusqlite::Connection;
 use evertill_storage::{TableError, TableResult, WriteError};
 
-use crate::state::{self, Hub};
+use crate::state::Hub;
 
 /// Who sent a request, under which key, and what it said.
 #[derive(Clone, Debug)]
@@ -98,12 +98,13 @@ pub async fn once<E>(
 where
     E: std::error::Error + Send + 'static,
 {
+    let state = hub.clone();
     hub.store()
         .write(name, move |tx| {
             if let Some(answer) = request.earlier(tx)? {
                 return Ok(answer);
             }
-            let now = state::now();
+            let now = state.now();
             let answer = work(tx, now).map_err(OnceError::Refused)?;
             request.record(tx, &answer, now)?;
             Ok(answer)

@@ -8,7 +8,7 @@ use evertill_domain::policy::{Policies, Selling};
 use evertill_storage::reference::{PolicyName, PolicyRevision, ReferenceError, StoredPolicy, View};
 use serde_json::Value;
 
-use crate::state::{self, Hub};
+use crate::state::Hub;
 
 /// A policy in force.
 #[derive(Clone, Debug, PartialEq)]
@@ -91,7 +91,7 @@ pub async fn put(
     expected: Option<u64>,
     author: String,
 ) -> Result<InForce, PutError> {
-    let now = state::now();
+    let now = hub.now();
     let check = move |view: &View| view.policy(name).map(|held| held.map_or(0, |p| p.revision));
     // The revision is read before the batch and the batch names the version it
     // was read on, so a change in between is found.

@@ -16,7 +16,7 @@ use evertill_storage::seal_proposals::{self, SealProposal};
 use evertill_storage::{ReadError, TableError, WriteError, apikeys, feed};
 
 use super::exceptions;
-use crate::state::{Hub, hub_location, now};
+use crate::state::{Hub, hub_location};
 
 /// Entries of a sealed journal that go onto a feed in one transaction.
 const AT_ONCE: usize = 500;
@@ -194,7 +194,7 @@ pub fn by_command(
                 return Ok(None);
             };
             let who = (by.as_str(), reason.as_deref());
-            seal(tx, (&state, &author), replica, who, now()).map(Some)
+            seal(tx, (&state, &author), replica, who, state.now()).map(Some)
         })
         .map_err(|error: WriteError<SealRefusal>| Failed::new(error))?;
     let sealed = sealed.ok_or_else(|| {

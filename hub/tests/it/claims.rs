@@ -76,7 +76,7 @@ async fn an_offer_that_nobody_answers_goes_to_another_location() {
     let picture = orders::picture(&hub, vec!["A".parse().unwrap()])
         .await
         .unwrap();
-    let began = evertill_hub::state::now();
+    let began = hub.now();
     let (state, who, ground) = (hub.clone(), author.clone(), picture.clone());
     let placed = store.write("place", move |tx| {
         let contact = Contact::default();

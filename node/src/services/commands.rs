@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{journal, maintain};
-use crate::state::{Node, now};
+use crate::state::Node;
 use crate::uplink;
 
 /// What the holder of the node's data folder can be asked to do. Its JSON form
@@ -146,9 +146,10 @@ fn view(identity: &NodeIdentity) -> Enrolled {
 }
 
 fn register_token(node: &Node, register: RegisterId) -> Result<String, Failed> {
+    let now = node.now();
     node.store()
         .write_blocking("register-token", move |tx| {
-            registers::issue_token(tx, &register, now())
+            registers::issue_token(tx, &register, now)
         })
         .map_err(Failed::new)
 }

@@ -10,7 +10,7 @@ use evertill_storage::journal::{Write, append};
 use evertill_storage::projection::minters;
 use evertill_storage::{TableError, WriteError, WriteTx};
 
-use crate::state::{Node, now};
+use crate::state::Node;
 
 /// Counts posted in one transaction, so that no sale waits long behind them.
 const AT_ONCE: usize = 8;
@@ -45,9 +45,14 @@ fn post_some(node: &Node, tx: &WriteTx) -> Result<usize, TableError> {
     }
     let counts = due(tx, &author.location, AT_ONCE)?;
     for count in &counts {
-        let posted = decide_count(&count.request, &count.expected, now());
+        let posted = decide_count(&count.request, &count.expected, node.now());
         let event = Event::CountPosted(posted);
-        append(tx, &author, now(), &[Write::Extend(count.document, event)])?;
+        append(
+            tx,
+            &author,
+            node.now(),
+            &[Write::Extend(count.document, event)],
+        )?;
     }
     Ok(counts.len())
 }

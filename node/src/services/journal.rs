@@ -9,18 +9,19 @@ use evertill_domain::{ActorId, LocationId, NodeId, ReplicaId};
 use evertill_storage::journal::{self, Author, Beginning};
 use evertill_storage::projection::seals;
 use evertill_storage::rusqlite::Connection;
+use evertill_storage::secret::NoRandomness;
 use evertill_storage::{ReadError, TableError, TableResult, WriteError};
 use evertill_transport::{IdentityError, NodeIdentity};
 
 use super::marker::Marker;
-use crate::state::{Node, now};
+use crate::state::Node;
 
 /// The journal could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The system gives no random bytes.
-    #[error("could not start the journal: the system gives no random numbers: {0}")]
-    NoRandomness(getrandom::Error),
+    #[error("could not start the journal: {0}")]
+    NoRandomness(#[from] NoRandomness),
     /// The files of the enrolment could not be read.
     #[error("could not start the journal: {0}")]
     Identity(#[from] IdentityError),
@@ -55,15 +56,14 @@ pub fn resume(node: &Node) -> Result<Option<Author>, StartError> {
 /// The folder belongs to another machine or location, or the journal could not
 /// be written.
 pub fn start(node: &Node, machine: NodeId, location: LocationId) -> Result<Author, StartError> {
-    let mut actor = ActorId([0; 16]);
-    getrandom::fill(&mut actor.0).map_err(StartError::NoRandomness)?;
+    let drawn = node.surroundings();
     let beginning = Beginning {
         node: machine,
         location,
-        replica: ReplicaId(getrandom::u64().map_err(StartError::NoRandomness)?),
+        replica: ReplicaId(u64::from_be_bytes(drawn.draw_bytes()?)),
         renew: false,
-        actor,
-        now: now(),
+        actor: ActorId(drawn.draw_bytes()?),
+        now: drawn.now(),
     };
     let marker = Marker::read(node.dir());
     let state = node.clone();

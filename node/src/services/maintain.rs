@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use evertill_http::app::upkeep::{self, Finding};
 use evertill_storage::backup::{self, Manifest};
 use evertill_storage::kernel::control::Failed;
-use evertill_storage::{Role, registers};
+use evertill_storage::{Role, Surroundings, registers};
 use evertill_transport::{NODE_FILES, NodeIdentity};
 
-use crate::state::{Node, now};
+use crate::state::Node;
 
 /// Copies the node to a folder while it works. Blocks.
 ///
@@ -23,7 +23,7 @@ pub fn back_up(node: &Node, target: &Path) -> Result<Manifest, Failed> {
         Role::Node,
         &NODE_FILES,
         target,
-        now(),
+        node.now(),
     )
     .map_err(Failed::new)
 }
@@ -34,7 +34,7 @@ pub fn back_up(node: &Node, target: &Path) -> Result<Manifest, Failed> {
 /// # Errors
 /// The folder is in use, or the backup is not sound.
 pub fn restore(source: &Path, dir: &Path) -> Result<Option<PathBuf>, Failed> {
-    backup::restore(source, dir, Role::Node, &[], now()).map_err(Failed::new)
+    backup::restore(source, dir, Role::Node, &[], Surroundings::Machine.now()).map_err(Failed::new)
 }
 
 /// Looks at everything that can be wrong with a node. Blocks.
@@ -42,7 +42,7 @@ pub fn restore(source: &Path, dir: &Path) -> Result<Option<PathBuf>, Failed> {
 /// # Errors
 /// Never; a failure is a finding. The form fits the other commands.
 pub fn examine(node: &Node) -> Result<Vec<Finding>, Failed> {
-    let mut findings = upkeep::examine(node.store(), node.reference(), now());
+    let mut findings = upkeep::examine(node.store(), node.reference(), node.now());
     findings.push(enrolment(node));
     findings.push(tills(node));
     Ok(findings)

@@ -12,7 +12,7 @@ use evertill_storage::reference::View;
 
 use super::receipts::{opened, render};
 use super::{Answer, Failure, Refusal, Request};
-use crate::state::{Node, now};
+use crate::state::Node;
 
 /// What the products of a record are counted in.
 type Units = BTreeMap<Sku, Unit>;
@@ -23,9 +23,10 @@ type Units = BTreeMap<Sku, Unit>;
 /// Every field that breaks a rule, or why nothing could be stored.
 pub async fn record(node: &Node, request: Request, body: MovementBody) -> Result<Answer, Failure> {
     let location = node.author().ok_or(Refusal::NotEnrolled)?.location;
+    let now = node.now();
     let decided = node
         .reference()
-        .read(move |view| decide(view, &location, &body, now()));
+        .read(move |view| decide(view, &location, &body, now));
     let (record, units) = match decided.await {
         Ok(decided) => decided,
         Err(refusal) => return request.refused(node, refusal.into()).await,
@@ -33,7 +34,7 @@ pub async fn record(node: &Node, request: Request, body: MovementBody) -> Result
     request
         .once(node, "move goods", move |tx, author| {
             let writes = [Write::Open(Event::Movements(record.clone()))];
-            let appended = journal::append(tx, author, now(), &writes)?;
+            let appended = journal::append(tx, author, now, &writes)?;
             let unit = |sku: &Sku| units.get(sku).copied().unwrap_or_default();
             Ok(render(&MovementView::of(opened(&appended), &record, unit)))
         })

@@ -15,7 +15,7 @@ use evertill_storage::journal::Author;
 use evertill_storage::{WriteError, WriteTx};
 
 use super::{Failure, Refusal};
-use crate::state::{Node, now};
+use crate::state::Node;
 
 /// HTTP status of everything that these writes answer.
 const CREATED: u16 = 201;
@@ -121,7 +121,8 @@ impl Request {
                 // Asked here, because a journal may have been started since.
                 let author = writing.author().ok_or(Refusal::NotEnrolled)?;
                 let body = effect(tx, &author)?;
-                idempotency::record(tx, &self.scope(), &self.digest, status, &body, now())?;
+                let now = writing.now();
+                idempotency::record(tx, &self.scope(), &self.digest, status, &body, now)?;
                 Ok(Answer { status, body })
             })
             .await;

@@ -21,7 +21,7 @@ use evertill_storage::rusqlite::Connection;
 
 use super::receipts::{find, journal, names};
 use super::{Answer, Failure, Refusal, Request};
-use crate::state::{Node, now};
+use crate::state::Node;
 
 /// A receipt and what went back to it so far.
 struct Past {
@@ -62,8 +62,9 @@ async fn void_new(
         .await?;
     let location = location(node).await?;
     let reason = body.reason()?;
+    let clock = node.clone();
     back(node, request, "void", past, move |past| {
-        let at = now();
+        let at = clock.now();
         let date = business_date(at, &location.time_zone, location.day_starts_at_minutes);
         decide_void(&past.original, &past.earlier, &reason, at, date)
     })
@@ -99,11 +100,12 @@ async fn give_back_new(node: &Node, request: Request, body: ReturnBody) -> Resul
     let policies = node.reference().policies();
     let command = body.command(&past.original)?;
     let till = request.till.clone();
+    let clock = node.clone();
     back(node, request, "return", past, move |past| {
         let context = SaleContext {
             location: &location,
             register: &till,
-            now: now(),
+            now: clock.now(),
             policies: &policies,
             products: &BTreeMap::new(),
         };
@@ -128,6 +130,7 @@ where
     let skus: BTreeSet<Sku> = past.original.lines.iter().map(|l| l.sku.clone()).collect();
     let names = names(node, skus).await?;
     let till = request.till.clone();
+    let clock = node.clone();
     request
         .once(node, name, move |tx, author| {
             let earlier = earlier(tx, &past.original)?;
@@ -136,7 +139,7 @@ where
             } else {
                 decide(&Past { earlier, ..past })?
             };
-            journal(tx, author, &till, draft, &names, now())
+            journal(tx, author, &till, draft, &names, clock.now())
         })
         .await
 }

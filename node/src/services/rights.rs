@@ -15,7 +15,7 @@ use std::time::Duration;
 use evertill_domain::order::withdraw;
 use evertill_domain::policy::Selling;
 use evertill_domain::rights::{PairCells, Position, Terms, tend};
-use evertill_domain::{LocationId, Product, Sku};
+use evertill_domain::{DocumentId, LocationId, Product, Sku, Timestamp};
 use evertill_storage::journal::{self, Author, Write};
 use evertill_storage::projection::{minters, orders, promises, rights, seals, stock};
 use evertill_storage::reference::{ReferenceError, View};
@@ -24,7 +24,7 @@ use evertill_storage::{
     ReadError, TableError, TableResult, WriteError, WriteTx, duties, feed, grants,
 };
 
-use crate::state::{Node, now};
+use crate::state::Node;
 
 /// Pairs of one transaction, so that no sale waits long behind them.
 const PAIRS: usize = 200;
@@ -115,10 +115,11 @@ pub async fn round(node: &Node) -> Result<bool, RoundError> {
             let Some(author) = writing.author() else {
                 return Ok(());
             };
+            let now = writing.now();
             for document in &orders {
-                withdraw_cancelled(tx, &author, document)?;
+                withdraw_cancelled(tx, &author, document, now)?;
             }
-            tend_pairs(tx, &author, &pairs, &terms)
+            tend_pairs(tx, &author, &pairs, &terms, now)
         })
         .await?;
     Ok(true)
@@ -182,6 +183,7 @@ fn tend_pairs(
     author: &Author,
     pairs: &[(LocationId, Sku)],
     terms: &BTreeMap<Sku, Terms>,
+    now: Timestamp,
 ) -> TableResult<()> {
     let hub = feed::position(tx, &author.location)?.map(|(hub, _)| hub);
     let mut said = PairCells::new();
@@ -200,7 +202,7 @@ fn tend_pairs(
             awaits_count: seals::awaits_count(tx, location, sku)?,
             ..*terms
         };
-        let asked = grants::take(tx, location, sku, now())?;
+        let asked = grants::take(tx, location, sku, now)?;
         let write = tend(&position, author.replica, hub, (terms, asked));
         match write {
             Ok(Some(write)) => {
@@ -213,7 +215,7 @@ fn tend_pairs(
         }
     }
     if !said.is_empty() {
-        journal::append_with_rights(tx, author, now(), &[], &said)?;
+        journal::append_with_rights(tx, author, now, &[], &said)?;
     }
     for (location, sku) in pairs {
         duties::pair_done(tx, location, sku)?;
@@ -231,14 +233,15 @@ fn units(conn: &Connection, location: &LocationId, sku: &Sku) -> TableResult<i64
 fn withdraw_cancelled(
     tx: &WriteTx,
     author: &Author,
-    document: &evertill_domain::DocumentId,
+    document: &DocumentId,
+    now: Timestamp,
 ) -> TableResult<()> {
     if let Some(order) = orders::load(tx, document)? {
         let bodies = withdraw(&order, &author.location);
         if !bodies.is_empty() {
-            let events = order.events(now(), None, bodies);
+            let events = order.events(now, None, bodies);
             let writes = [Write::ExtendWith(*document, events)];
-            journal::append(tx, author, now(), &writes)?;
+            journal::append(tx, author, now, &writes)?;
         }
     }
     duties::order_done(tx, document)

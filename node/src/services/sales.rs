@@ -17,7 +17,7 @@ use evertill_storage::reference::View;
 
 use super::receipts::{self, Names};
 use super::{Answer, Failure, Refusal, Request};
-use crate::state::{Node, now};
+use crate::state::Node;
 
 /// Sells a basket at the till that asks.
 ///
@@ -26,9 +26,10 @@ use crate::state::{Node, now};
 pub async fn sell(node: &Node, request: Request, body: SaleBody) -> Result<Answer, Failure> {
     let location = node.author().ok_or(Refusal::NotEnrolled)?.location;
     let till = request.till.clone();
+    let now = node.now();
     let decided = node
         .reference()
-        .read(move |view| decide(view, &location, &till, &body, now()));
+        .read(move |view| decide(view, &location, &till, &body, now));
     let (draft, names) = match decided.await {
         Ok(decided) => decided,
         Err(refusal) => return request.refused(node, refusal.into()).await,
@@ -36,7 +37,7 @@ pub async fn sell(node: &Node, request: Request, body: SaleBody) -> Result<Answe
     let till = request.till.clone();
     request
         .once(node, "sell", move |tx, author| {
-            receipts::journal(tx, author, &till, draft, &names, now())
+            receipts::journal(tx, author, &till, draft, &names, now)
         })
         .await
 }

@@ -29,7 +29,7 @@ use evertill_storage::{TableResult, WriteTx, registers};
 
 use super::receipts::render;
 use super::{Answer, Failure, Refusal, Request};
-use crate::state::{Node, now};
+use crate::state::Node;
 
 pub use code::keep_key;
 
@@ -101,10 +101,11 @@ pub async fn list(
         .await?;
     let skus = found.iter().flat_map(|(_, order)| skus_of(order)).collect();
     let products = products(node, skus).await?;
+    let now = node.now();
     let mut views: Vec<(Option<Timestamp>, WorkView)> = found
         .iter()
         .filter_map(|(id, order)| {
-            let view = view(id, order, &location, kind, &products, now())?;
+            let view = view(id, order, &location, kind, &products, now)?;
             Some((due(order, &location, kind), view))
         })
         .filter(|(_, view)| state.as_ref().is_none_or(|state| view.state == *state))
@@ -124,7 +125,7 @@ pub async fn show(node: &Node, kind: Kind, id: String) -> Result<WorkView, Failu
     let location = node.author().ok_or(Refusal::NotEnrolled)?.location;
     let (document, order) = read(node, &id).await?;
     let products = products(node, skus_of(&order).collect()).await?;
-    let shown = view(&document, &order, &location, kind, &products, now());
+    let shown = view(&document, &order, &location, kind, &products, node.now());
     Ok(shown.ok_or_else(|| unknown(&id))?)
 }
 
@@ -169,9 +170,10 @@ async fn step_new(
         till: request.till.clone(),
         sale: sale_ground(node, &location).await?,
     };
+    let state = node.clone();
     request
         .once_as(node, ("record a step", OK), move |tx, author| {
-            ground.record(tx, author, step, &body)
+            ground.record(tx, author, (step, &body), state.now())
         })
         .await
 }
@@ -206,12 +208,11 @@ impl Ground {
         &self,
         tx: &WriteTx,
         author: &Author,
-        step: Step,
-        body: &StepBody,
+        (step, body): (Step, &StepBody),
+        at: Timestamp,
     ) -> Result<Vec<u8>, Refusal> {
         let order =
             orders::load(tx, &self.document)?.ok_or_else(|| unknown(&self.document.to_string()))?;
-        let at = now();
         let context = StepContext {
             location: &author.location,
             now: at,

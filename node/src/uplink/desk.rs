@@ -16,7 +16,7 @@ use evertill_sync::{FeedFrame, NodeInput, ReferencePage, ReferencePosition};
 use tokio::sync::mpsc;
 
 use crate::services::counts;
-use crate::state::{Node, now};
+use crate::state::Node;
 
 /// Questions that may wait at one desk; a session asks far fewer at a time.
 const QUEUE: usize = 32;
@@ -161,7 +161,7 @@ async fn feed_desk(
     answered: mpsc::Sender<NodeInput>,
 ) {
     while let Some(frame) = frames.recv().await {
-        let location = author.location.clone();
+        let (location, now) = (author.location.clone(), node.now());
         let page = Page {
             hub: frame.hub,
             first_seq: frame.first_seq,
@@ -171,7 +171,7 @@ async fn feed_desk(
         let taken = node
             .store()
             .write("take in the feed", move |tx| {
-                feed::commit(tx, &location, &page, now())
+                feed::commit(tx, &location, &page, now)
             })
             .await;
         let answer = match taken {

@@ -20,7 +20,7 @@ use tokio::sync::{mpsc, watch};
 use super::acknowledgements::Acknowledgements;
 use super::desk::{self, Desks};
 use crate::services::work;
-use crate::state::{HubContact, Node, now};
+use crate::state::{HubContact, Node};
 
 /// Answers of the desks that may wait for the session.
 const ANSWERS: usize = 64;
@@ -65,7 +65,7 @@ pub(super) async fn run(
         Ok(start) => start,
         Err(error) => return Ended::before_hello(error),
     };
-    let clock = SteadyClock::starting_at(now());
+    let clock = SteadyClock::starting_at(node.now());
     let (answered, answers) = mpsc::channel(ANSWERS);
     let feed_held = start.feed.map_or(0, |feed| feed.at.seq);
     let mut shell = Shell {
@@ -141,7 +141,9 @@ impl Shell<'_> {
         stop: &mut watch::Receiver<bool>,
     ) -> Stopped {
         let mut commits = self.node.store().commits();
-        let opened = NodeInput::Opened { clock: now() };
+        let opened = NodeInput::Opened {
+            clock: self.node.now(),
+        };
         let mut inputs = VecDeque::from([opened]);
         loop {
             while let Some(input) = inputs.pop_front() {
@@ -220,7 +222,7 @@ impl Shell<'_> {
                 self.node.set_hub(HubContact {
                     connected: true,
                     agreed: true,
-                    last_contact: Some(now()),
+                    last_contact: Some(self.node.now()),
                     ..held
                 });
                 tracing::info!(hub = %hello.hub, version = hello.software, "connected to the hub");
@@ -266,7 +268,7 @@ impl Shell<'_> {
     fn heard(&self) {
         let held = self.node.hub();
         self.node.set_hub(HubContact {
-            last_contact: Some(now()),
+            last_contact: Some(self.node.now()),
             ..held
         });
     }

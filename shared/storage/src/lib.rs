@@ -38,6 +38,7 @@ pub mod seal_proposals;
 pub mod secret;
 pub mod selling;
 mod sql;
+pub mod surroundings;
 pub mod verify;
 
 pub use kernel::{
@@ -46,3 +47,4 @@ pub use kernel::{
 };
 pub use rusqlite;
 pub use sql::{TableError, TableResult};
+pub use surroundings::Surroundings;

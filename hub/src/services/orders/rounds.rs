@@ -8,11 +8,11 @@
 //! making it twice does nothing the second time.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use evertill_domain::order::{self, EndCause, OrderObligation, OrderStatus};
 use evertill_domain::rights::{PairCells, Position, settle};
-use evertill_domain::{DocumentId, LocationId, Sku};
+use evertill_domain::{DocumentId, LocationId, Sku, Timestamp};
 use evertill_storage::journal::{Author, append_with_rights};
 use evertill_storage::projection::{minters, orders, promises, rights, stock};
 use evertill_storage::rusqlite::Connection;
@@ -25,7 +25,7 @@ use super::{OrderRefusal, PrepareError, picture};
 use crate::services::ground::Picture;
 use crate::services::seals::{self, SucceedError};
 use crate::services::{drafts, exceptions};
-use crate::state::{Hub, now};
+use crate::state::Hub;
 
 /// Orders of one round.
 const ORDERS: usize = 32;
@@ -37,8 +37,9 @@ const REST: Duration = Duration::from_millis(20);
 const TICK: Duration = Duration::from_secs(1);
 /// Rest between two looks for problems that nobody tells of.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
-/// How long an order that nobody can take on rests before it is tried again.
-const RETRY: Duration = Duration::from_secs(5);
+/// How long an order that nobody can take on rests before it is tried again,
+/// and a round that failed, in milliseconds.
+const RETRY_MS: i64 = 5_000;
 
 /// A round that could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +56,7 @@ pub enum RoundError {
 }
 
 /// Orders that nobody could take on, and when they are tried again.
-pub type Resting = BTreeMap<DocumentId, Instant>;
+pub type Resting = BTreeMap<DocumentId, Timestamp>;
 
 /// Makes rounds for as long as the task lives.
 pub async fn keep(hub: Hub) {
@@ -72,7 +73,7 @@ pub async fn keep(hub: Hub) {
             }
             Err(error) => {
                 tracing::warn!(%error, "orders could not be looked after; it is tried again");
-                tokio::time::sleep(RETRY).await;
+                tokio::time::sleep(Duration::from_millis(RETRY_MS.unsigned_abs())).await;
             }
         }
     }
@@ -108,7 +109,7 @@ async fn look(hub: &Hub) -> Result<(), RoundError> {
     let state = hub.clone();
     hub.store()
         .write("look for problems", move |tx| {
-            let at = now();
+            let at = state.now();
             expire_claims(tx, (&state, &author), &picture, at)?;
             exceptions::look(tx, &state, &author, &picture, at)
         })
@@ -121,12 +122,14 @@ async fn look(hub: &Hub) -> Result<(), RoundError> {
 /// # Errors
 /// A database could not be read or written.
 pub async fn round(hub: &Hub, resting: &mut Resting) -> Result<bool, RoundError> {
-    let at = Instant::now();
-    resting.retain(|_, until| *until > at);
+    let now = hub.now();
+    // A clock that was set back must not make an order rest for long.
+    let wait = |until: Timestamp| until.as_millis() - now.as_millis();
+    resting.retain(|_, until| (1..=RETRY_MS).contains(&wait(*until)));
     let rest: Vec<DocumentId> = resting.keys().copied().collect();
     let due = hub
         .store()
-        .read(move |conn| Due::read(conn, &rest))
+        .read(move |conn| Due::read(conn, &rest, now))
         .await
         .map_err(PrepareError::from)?;
     if due.is_empty() {
@@ -142,7 +145,8 @@ pub async fn round(hub: &Hub, resting: &mut Resting) -> Result<bool, RoundError>
             due.attend(tx, &state, &author, &picture)
         })
         .await?;
-    resting.extend(unmet.into_iter().map(|document| (document, at + RETRY)));
+    let again = Timestamp::from_millis(now.as_millis() + RETRY_MS);
+    resting.extend(unmet.into_iter().map(|document| (document, again)));
     Ok(true)
 }
 
@@ -155,7 +159,7 @@ struct Due {
 }
 
 impl Due {
-    fn read(conn: &Connection, resting: &[DocumentId]) -> TableResult<Self> {
+    fn read(conn: &Connection, resting: &[DocumentId], now: Timestamp) -> TableResult<Self> {
         let mut found = Vec::new();
         let mut skus = Vec::new();
         let mut after: Option<DocumentId> = None;
@@ -180,7 +184,7 @@ impl Due {
             orders: found,
             skus,
             pairs,
-            carts: soft_holds::any_expired(conn, now())?,
+            carts: soft_holds::any_expired(conn, now)?,
         })
     }
 
@@ -196,6 +200,7 @@ impl Due {
         author: &Author,
         picture: &Picture,
     ) -> Result<Vec<DocumentId>, OrderRefusal> {
+        let now = hub.now();
         let at = |document| At {
             conn,
             hub,
@@ -203,13 +208,13 @@ impl Due {
             picture,
             document,
             by: None,
-            now: now(),
+            now,
         };
-        for document in soft_holds::expire(conn, now())? {
+        for document in soft_holds::expire(conn, now)? {
             end_cart(at(document))?;
         }
         for (location, sku) in &self.pairs {
-            settle_pair(conn, author, location, sku)?;
+            settle_pair(conn, author, (location, sku), now)?;
             duties::pair_done(conn, location, sku)?;
         }
         let mut unmet = Vec::new();
@@ -221,7 +226,7 @@ impl Due {
                 unmet.push(*document);
             }
             if let Some(order) = orders::load(conn, document)? {
-                exceptions::of_order(conn, document, &order, !met, now())?;
+                exceptions::of_order(conn, document, &order, !met, now)?;
                 exceptions::look_again(conn, &order)?;
             }
         }
@@ -280,8 +285,8 @@ fn look_after(at: At<'_>) -> Result<bool, OrderRefusal> {
 fn settle_pair(
     conn: &Connection,
     author: &Author,
-    location: &LocationId,
-    sku: &Sku,
+    (location, sku): (&LocationId, &Sku),
+    now: Timestamp,
 ) -> TableResult<()> {
     let cells = rights::cells(conn, location, sku)?;
     let figures = stock::of(conn, location, sku)?.unwrap_or_default();
@@ -291,10 +296,10 @@ fn settle_pair(
         units: figures.sellable_or_staged(),
     };
     if position.debt() == 0 {
-        return exceptions::suspect(conn, location, sku, 0, now());
+        return exceptions::suspect(conn, location, sku, 0, now);
     }
     let minter = minters::of(conn, location)?.unwrap_or(author.replica);
-    let kept = soft_holds::of_pair(conn, location, sku, now())?;
+    let kept = soft_holds::of_pair(conn, location, sku, now)?;
     let settlement = settle(&position, author.replica, minter, kept);
     if settlement.burn > 0 {
         let write = cells.burn(author.replica, settlement.burn);
@@ -302,8 +307,8 @@ fn settle_pair(
             reason: format!("rights of {sku} at {location}: {error}"),
         })?;
         let said = PairCells::from([((location.clone(), sku.clone()), write)]);
-        let appended = append_with_rights(conn, author, now(), &[], &said)?;
+        let appended = append_with_rights(conn, author, now, &[], &said)?;
         feed::publish(conn, author, appended.at.seq)?;
     }
-    exceptions::suspect(conn, location, sku, settlement.suspected, now())
+    exceptions::suspect(conn, location, sku, settlement.suspected, now)
 }

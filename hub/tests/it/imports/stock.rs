@@ -62,7 +62,7 @@ impl Chain {
 
     /// Gives a location a node that may connect at any moment.
     fn enrol(&self, location: &str) {
-        let location = location.parse().unwrap();
+        let (location, now) = (location.parse().unwrap(), self.hub.now());
         self.hub
             .store()
             .write_blocking("enrol", move |tx| {
@@ -72,8 +72,8 @@ impl Chain {
                         fingerprint: [7; 32],
                         node: NodeId(7),
                         location,
-                        issued_at: evertill_hub::state::now(),
-                        expires_at: evertill_hub::state::now(),
+                        issued_at: now,
+                        expires_at: now,
                         revoked: None,
                     },
                 )
@@ -187,12 +187,12 @@ fn with_a_node_the_first_row_opens_and_others_ask_for_a_count() {
 fn opening_stock_of_a_store_that_sold_already_stands_beside_its_sales() {
     let chain = Chain::new();
     chain.enrol("S001");
-    let author = chain.hub.author().unwrap();
+    let (author, now) = (chain.hub.author().unwrap(), chain.hub.now());
     // As if the store had sold three before anybody recorded what it had.
     let sold = evertill_domain::MovementRecord {
         location: "S001".parse().unwrap(),
         reason: evertill_domain::MovementReason::WriteOff,
-        at: evertill_hub::state::now(),
+        at: now,
         business_date: "2026-07-01".parse().unwrap(),
         by: None,
         reference: None,
@@ -210,7 +210,7 @@ fn opening_stock_of_a_store_that_sold_already_stands_beside_its_sales() {
         .store()
         .write_blocking("sold", move |tx| {
             let event = journal::Write::Open(Event::Movements(sold));
-            journal::append(tx, &author, evertill_hub::state::now(), &[event])
+            journal::append(tx, &author, now, &[event])
         })
         .unwrap();
     assert_eq!(chain.import("S001,A,10,\n"), (1, 1, 0, 0));

@@ -5,12 +5,12 @@
 
 use evertill_domain::order::PickupKey;
 use evertill_domain::rejection::Rejection;
-use evertill_domain::{DocumentId, LocationId};
+use evertill_domain::{DocumentId, LocationId, Timestamp};
 use evertill_storage::rusqlite::Connection;
 use evertill_storage::{TableResult, pickup as codes};
 
 use super::super::{Failure, Refusal};
-use crate::state::{Node, now};
+use crate::state::Node;
 
 /// Keeps the key behind this location's pickup codes.
 pub async fn keep_key(node: Node, key: PickupKey) {
@@ -44,8 +44,8 @@ pub(super) async fn check_code(
             Ok::<_, Refusal>(judge_code(
                 tx,
                 &author.location,
-                &document,
-                shown.as_deref(),
+                (&document, shown.as_deref()),
+                writing.now(),
             )?)
         })
         .await?;
@@ -55,11 +55,10 @@ pub(super) async fn check_code(
 fn judge_code(
     conn: &Connection,
     location: &LocationId,
-    document: &DocumentId,
-    shown: Option<&str>,
+    (document, shown): (&DocumentId, Option<&str>),
+    at: Timestamp,
 ) -> TableResult<Option<Rejection>> {
     let refuse = |code, detail: String| Ok(Some(Rejection::new("/code", code, detail)));
-    let at = now();
     let Some(key) = codes::key(conn, location)? else {
         let detail = "this node has never been connected to its hub and cannot check codes yet";
         return Ok(Some(

@@ -5,8 +5,7 @@
 
 use std::time::Duration;
 
-use evertill_domain::Timestamp;
-use evertill_storage::{Store, idempotency};
+use evertill_storage::{Store, Surroundings, idempotency};
 use tokio::time::{MissedTickBehavior, interval};
 
 /// Rest between two rounds of throwing away old answers.
@@ -16,13 +15,14 @@ const MEASURE_EVERY: Duration = Duration::from_secs(10);
 
 /// Throws away answers to repeated requests that are too old to be asked for,
 /// for as long as the task lives.
-pub async fn prune_answers(store: Store, now: fn() -> Timestamp) {
+pub async fn prune_answers(store: Store, surroundings: Surroundings) {
     let mut every = interval(PRUNE_EVERY);
     loop {
         every.tick().await;
         loop {
+            let now = surroundings.now();
             let pruned = store
-                .write("prune answers", move |tx| idempotency::prune(tx, now()))
+                .write("prune answers", move |tx| idempotency::prune(tx, now))
                 .await;
             match pruned {
                 Ok(found) if found == idempotency::PRUNE_LIMIT as usize => {}
