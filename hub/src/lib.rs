@@ -7,6 +7,7 @@ pub mod cli;
 pub mod downlink;
 pub mod imports;
 pub mod live;
+pub mod outgoing;
 pub mod routes;
 pub mod serve;
 pub mod services;

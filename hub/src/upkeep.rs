@@ -7,6 +7,7 @@ use evertill_http::app::watch::{self, gauge};
 use evertill_storage::{TableError, completeness, quarantine};
 use tokio::task::JoinHandle;
 
+use crate::outgoing::{messages, webhooks};
 use crate::services::orders;
 use crate::state::Hub;
 
@@ -28,6 +29,8 @@ impl Upkeep {
             tokio::spawn(watch::show(store, move || measure(measured.clone()))),
             tokio::spawn(orders::keep(hub.clone())),
             tokio::spawn(orders::watch(hub.clone())),
+            tokio::spawn(messages::keep(hub.clone())),
+            tokio::spawn(webhooks::keep(hub.clone())),
         ])
     }
 }

@@ -13,7 +13,7 @@ use evertill_http::api::{
 use evertill_http::{Body, EmptyBody, FieldError, IdempotencyKey, Path, Problem, Query};
 use evertill_storage::rusqlite::Connection;
 use evertill_storage::selling::{soft_holds, supply};
-use evertill_storage::{TableError, WriteError};
+use evertill_storage::{TableError, WriteError, changes};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -107,7 +107,7 @@ fn skus(text: &str) -> Result<Vec<Sku>, Problem> {
     Ok(skus)
 }
 
-fn view(found: &Availability, channel: Option<String>) -> AvailabilityView {
+pub(super) fn view(found: &Availability, channel: Option<String>) -> AvailabilityView {
     let locations = found.locations.iter();
     AvailabilityView {
         sku: found.product.sku.to_string(),
@@ -176,6 +176,7 @@ pub(super) async fn post_supply(
     };
     let work = move |conn: &Connection, _| {
         supply::record(conn, &kept)?;
+        changes::availability(conn, &kept.sku)?;
         let view = SupplyView {
             id: kept.id.clone(),
             location: kept.location.to_string(),

@@ -199,7 +199,7 @@ pub(super) async fn act(
     ))
 }
 
-fn view((found, history): Shown, now: Timestamp) -> ExceptionView {
+pub(super) fn view((found, history): Shown, now: Timestamp) -> ExceptionView {
     let Exception {
         opening, resolved, ..
     } = found;

@@ -7,6 +7,7 @@ mod auth;
 mod availability;
 mod days;
 mod drafts;
+mod events;
 mod exceptions;
 mod fleet;
 mod imports;
@@ -20,13 +21,18 @@ mod sales;
 mod seals;
 mod simulate;
 mod stock;
+mod webhooks;
 
 use axum::Router;
 use axum::routing::{get, post};
+use evertill_domain::Timestamp;
 use evertill_http::Problem;
+use serde::Serialize;
 use utoipa::{IntoParams, OpenApi};
 
 use crate::services::ViewError;
+use crate::services::availability::Availability;
+use crate::services::exceptions::Shown;
 use crate::state::Hub;
 use auth::BearerKey;
 
@@ -35,6 +41,7 @@ pub fn router(hub: &Hub) -> Router {
     Router::new()
         .route("/api/v1/availability", get(availability::show))
         .route("/api/v1/days/{location}/{date}", get(days::show))
+        .route("/api/v1/events", get(events::stream))
         .route("/api/v1/exceptions", get(exceptions::list))
         .route("/api/v1/exceptions/{id}", get(exceptions::show))
         .route("/api/v1/exceptions/{id}/{action}", post(exceptions::act))
@@ -58,6 +65,7 @@ pub fn router(hub: &Hub) -> Router {
             "/api/v1/orders/{id}/holds/{hold}/release",
             post(orders::release_hold),
         )
+        .route("/api/v1/orders/{id}/messages", get(order_details::messages))
         .route("/api/v1/orders/{id}/payments", post(orders::pay))
         .route(
             "/api/v1/orders/{id}/pickup-codes",
@@ -89,7 +97,34 @@ pub fn router(hub: &Hub) -> Router {
         .route("/api/v1/sales/{id}", get(sales::show))
         .route("/api/v1/stock", get(stock::list))
         .route("/api/v1/supply", post(availability::post_supply))
+        .route("/api/v1/webhooks", get(webhooks::list).post(webhooks::post))
+        .route(
+            "/api/v1/webhooks/{id}",
+            get(webhooks::show).delete(webhooks::delete),
+        )
+        .route(
+            "/api/v1/webhooks/{id}/deliveries",
+            get(webhooks::deliveries),
+        )
+        .route(
+            "/api/v1/webhooks/{id}/deliveries/{delivery}/retry",
+            post(webhooks::retry),
+        )
+        .route("/api/v1/webhooks/{id}/pause", post(webhooks::pause))
+        .route("/api/v1/webhooks/{id}/replay", post(webhooks::replay))
+        .route("/api/v1/webhooks/{id}/resume", post(webhooks::resume))
+        .layer(axum::Extension(events::Streams::default()))
         .with_state(hub.clone())
+}
+
+/// What can be promised of a product, as `GET /availability` shows it.
+pub(crate) fn availability_view(found: &Availability) -> impl Serialize + use<> {
+    availability::view(found, None)
+}
+
+/// A problem, as `GET /exceptions/{id}` shows it.
+pub(crate) fn exception_view(shown: Shown, now: Timestamp) -> impl Serialize + use<> {
+    exceptions::view(shown, now)
 }
 
 /// The description of the interface.
@@ -115,6 +150,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         orders::show,
         order_details::decisions,
         order_details::pickup_codes,
+        order_details::messages,
         orders::cancel,
         orders::change,
         orders::hold,
@@ -123,6 +159,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         orders::refund,
         orders::assign,
         days::show,
+        events::stream,
         exceptions::list,
         exceptions::show,
         exceptions::act,
@@ -145,6 +182,15 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         sales::show,
         seals::post,
         stock::list,
+        webhooks::post,
+        webhooks::list,
+        webhooks::show,
+        webhooks::delete,
+        webhooks::pause,
+        webhooks::resume,
+        webhooks::replay,
+        webhooks::deliveries,
+        webhooks::retry,
     ),
     components(schemas(evertill_http::ProblemDocument)),
     modifiers(&BearerKey),

@@ -1,13 +1,16 @@
-//! `/orders/{id}/decisions` and `/orders/{id}/pickup-codes`: why an order's goods
-//! come from where they do, and what its customer shows there.
+//! `/orders/{id}/decisions`, `/pickup-codes` and `/messages`: why an order's goods
+//! come from where they do, what its customer shows there, and what they were
+//! told.
 
 use axum::extract::State;
 use evertill_http::{List, Page, Path, Problem};
+use evertill_storage::messages::Message;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::auth::Principal;
 use super::orders::{named, unknown};
+use crate::outgoing::messages::{kept, parts};
 use crate::services::orders;
 use crate::state::Hub;
 
@@ -92,5 +95,67 @@ pub(super) async fn pickup_codes(
     Ok(list.map(|(location, code)| CodeView {
         location: location.to_string(),
         code,
+    }))
+}
+
+/// Something that the customer of an order is told.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct MessageView {
+    /// Its name among all messages.
+    id: String,
+    /// `confirmed`, `ready`, `shipped`, `delayed`, `cancelled`, `refunded` or
+    /// `not_collected`.
+    notice: String,
+    /// A location, a line, an amount; empty for the whole order.
+    about: String,
+    /// `pending` or `sent`.
+    state: &'static str,
+    /// When it became due.
+    due_since: String,
+    /// When it was sent.
+    sent_at: Option<String>,
+}
+
+/// What the customer of an order was told, and is to be told.
+#[utoipa::path(
+    get, path = "/api/v1/orders/{id}/messages", tag = "orders",
+    params(("id" = String, Path, description = "The order's id"), super::PageParameters),
+    responses(
+        (status = 200, description = "Each once, the first one first", body = List<MessageView>),
+        (status = 404, description = "No such order", body = evertill_http::ProblemDocument),
+    )
+)]
+pub(super) async fn messages(
+    _: Principal,
+    State(hub): State<Hub>,
+    Path(id): Path<String>,
+    page: Page,
+) -> Result<List<MessageView>, Problem> {
+    let document = named(&id)?;
+    let found = orders::show(&hub, document).await?;
+    found.ok_or_else(|| unknown(&id))?;
+    let found = kept(&hub, document).await?;
+    let place = |message: &Message| {
+        format!(
+            "{:020}/{}",
+            message.created_at.as_millis(),
+            message.obligation
+        )
+    };
+    let list = page.of(found, place)?;
+    Ok(list.map(|message| {
+        let (notice, about) = parts(&message.obligation);
+        MessageView {
+            id: message.id(),
+            notice: notice.to_owned(),
+            about: about.to_owned(),
+            state: if message.sent_at.is_some() {
+                "sent"
+            } else {
+                "pending"
+            },
+            due_since: message.created_at.to_string(),
+            sent_at: message.sent_at.map(|at| at.to_string()),
+        }
     }))
 }

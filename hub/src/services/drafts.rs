@@ -10,7 +10,7 @@ use evertill_domain::Timestamp;
 use evertill_storage::drafts::{self, Draft};
 use evertill_storage::reference::{PolicyName, ReferenceError};
 use evertill_storage::rusqlite::Connection;
-use evertill_storage::{ReadError, TableError, WriteError};
+use evertill_storage::{ReadError, TableError, WriteError, changes};
 
 use super::policies;
 use crate::state::Hub;
@@ -139,7 +139,10 @@ pub async fn put_due(hub: &Hub) -> Result<usize, DueError> {
             continue;
         }
         hub.store()
-            .write("note a policy in force", move |tx| drafts::in_force(tx, id))
+            .write("note a policy in force", move |tx| {
+                drafts::in_force(tx, id)?;
+                changes::availability_at(tx, None)
+            })
             .await?;
     }
     Ok(count)

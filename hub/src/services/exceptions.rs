@@ -20,7 +20,7 @@ use evertill_storage::exceptions::{self, Exception, Filter, Opening};
 use evertill_storage::projection::{orders, promises, rights, stock};
 use evertill_storage::quarantine::{self, CaseState};
 use evertill_storage::rusqlite::Connection;
-use evertill_storage::{ReadError, TableError, TableResult, duties};
+use evertill_storage::{ReadError, TableError, TableResult, changes, duties};
 
 use super::ground::{Ground, Picture};
 use super::orders::{At, OrderRefusal};
@@ -409,7 +409,9 @@ fn silent(
         let key = format!("silent:{}", location.id);
         let silent_s = ground.silent_s(&location.id);
         if !picture.selling.online.of(location).is_suspended(silent_s) {
-            exceptions::gone(conn, &key, "the location is heard again", now)?;
+            if exceptions::gone(conn, &key, "the location is heard again", now)? {
+                changes::availability_at(conn, Some(&location.id))?;
+            }
             continue;
         }
         let opening = Opening {
@@ -424,7 +426,9 @@ fn silent(
                 silent_s / 3_600
             ),
         };
-        exceptions::open(conn, &opening, now)?;
+        if exceptions::open(conn, &opening, now)? {
+            changes::availability_at(conn, Some(&location.id))?;
+        }
     }
     Ok(())
 }

@@ -24,6 +24,7 @@ pub mod sales;
 pub mod seals;
 pub mod simulate;
 pub mod stock;
+pub mod webhooks;
 
 use evertill_storage::reference::ReferenceError;
 use evertill_storage::{ReadError, TableError};

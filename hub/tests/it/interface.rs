@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::client::Hub;
 
 /// Every route that the hub has, as its description must list it.
-const ROUTES: [(&str, &str); 40] = [
+const ROUTES: [(&str, &str); 51] = [
     ("get", "/api/v1/availability"),
     ("put", "/api/v1/locations/{id}/selling"),
     ("get", "/api/v1/orders"),
@@ -25,6 +25,17 @@ const ROUTES: [(&str, &str); 40] = [
     ("post", "/api/v1/reservations/{id}/release"),
     ("post", "/api/v1/supply"),
     ("get", "/api/v1/days/{location}/{date}"),
+    ("get", "/api/v1/events"),
+    ("get", "/api/v1/orders/{id}/messages"),
+    ("get", "/api/v1/webhooks"),
+    ("post", "/api/v1/webhooks"),
+    ("get", "/api/v1/webhooks/{id}"),
+    ("delete", "/api/v1/webhooks/{id}"),
+    ("get", "/api/v1/webhooks/{id}/deliveries"),
+    ("post", "/api/v1/webhooks/{id}/deliveries/{delivery}/retry"),
+    ("post", "/api/v1/webhooks/{id}/pause"),
+    ("post", "/api/v1/webhooks/{id}/replay"),
+    ("post", "/api/v1/webhooks/{id}/resume"),
     ("get", "/api/v1/exceptions"),
     ("get", "/api/v1/exceptions/{id}"),
     ("post", "/api/v1/exceptions/{id}/{action}"),

@@ -3,6 +3,7 @@
 mod claims;
 mod client;
 mod commands;
+mod events;
 mod imports;
 mod interface;
 mod kill;

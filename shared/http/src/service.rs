@@ -144,6 +144,7 @@ pub fn service(
         .expect("invariant: an OpenAPI document is plain JSON");
     let document: Arc<str> = document.into();
     routes
+        .layer(axum::Extension(health.clone()))
         .route("/healthz", get(healthz).with_state(health.clone()))
         .route("/metrics", get(prometheus).with_state(metrics))
         .route(

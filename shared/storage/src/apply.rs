@@ -14,12 +14,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use evertill_documents::ChangeInfo;
 use evertill_domain::effects::ReceiptFacts;
+use evertill_domain::order::Recorder;
 use evertill_domain::rights::PairCells;
 use evertill_domain::{
     ActorId, Bucket, DocumentId, Effects, Event, EventKey, LocationId, ReplicaId, Seq, Sku, effects,
 };
 use rusqlite::{Connection, params};
 
+use crate::changes;
 use crate::duties;
 use crate::journal;
 use crate::projection::documents::{self, Place};
@@ -78,6 +80,8 @@ pub struct Batch {
     rights: rights::Pending,
     /// Orders that were added to.
     orders: BTreeSet<DocumentId>,
+    /// Products of which something else can be promised; at the hub only.
+    changed: BTreeSet<Sku>,
     heads: BTreeMap<(ReplicaId, String), Seq>,
     /// The location that stands here: where rights are minted, or the hub's.
     home: Option<LocationId>,
@@ -216,7 +220,13 @@ impl Batch {
         net: &BTreeMap<(&LocationId, &Sku), i64>,
         explained: &Explained,
     ) -> TableResult<()> {
+        let tells = self.is_hub(conn)?;
         for (&(location, sku), &change) in net {
+            let sold_online =
+                applying.burns_at != Some(location) || self.rights.anything_at(conn, location)?;
+            if tells && sold_online {
+                self.changed.insert(sku.clone());
+            }
             let ends = explained.get(&(location.clone(), sku.clone()));
             let ended = ends.map_or(0, |ends| ends.recorded);
             let outflow = (-change).saturating_sub(ended);
@@ -231,6 +241,9 @@ impl Batch {
             }
         }
         for ((location, sku), ends) in explained {
+            if tells {
+                self.changed.insert(sku.clone());
+            }
             if ends.beyond > 0 || self.is_home(conn, location)? {
                 duties::note_pair(conn, location, sku)?;
             }
@@ -246,7 +259,11 @@ impl Batch {
         seq: Seq,
         cells: &PairCells,
     ) -> TableResult<()> {
+        let tells = self.is_hub(conn)?;
         for (location, sku) in cells.keys() {
+            if tells {
+                self.changed.insert(sku.clone());
+            }
             if self.is_home(conn, location)? {
                 duties::note_pair(conn, location, sku)?;
             }
@@ -255,10 +272,24 @@ impl Batch {
     }
 
     fn is_home(&mut self, conn: &Connection, location: &LocationId) -> TableResult<bool> {
+        self.know_home(conn)?;
+        Ok(self.home.as_ref() == Some(location))
+    }
+
+    /// Whether this is the hub, which tells others what changed.
+    fn is_hub(&mut self, conn: &Connection) -> TableResult<bool> {
+        self.know_home(conn)?;
+        Ok(self
+            .home
+            .as_ref()
+            .is_some_and(|home| Recorder::Hub.admits(home)))
+    }
+
+    fn know_home(&mut self, conn: &Connection) -> TableResult<()> {
         if self.home.is_none() {
             self.home = journal::identity(conn)?.map(|own| own.location);
         }
-        Ok(self.home.as_ref() == Some(location))
+        Ok(())
     }
 
     /// Notes that everything up to entry `seq` of a journal (`feed` empty), or
@@ -279,9 +310,16 @@ impl Batch {
         self.sums.days.flush(conn)?;
         self.sums.registers.flush(conn)?;
         self.rights.flush(conn)?;
+        for sku in std::mem::take(&mut self.changed) {
+            changes::availability(conn, &sku)?;
+        }
+        let tells = !self.orders.is_empty() && self.is_hub(conn)?;
         for document in std::mem::take(&mut self.orders) {
             orders::refresh(conn, &document)?;
             duties::note_order(conn, &document)?;
+            if tells {
+                changes::order(conn, &document)?;
+            }
         }
         for ((replica, feed), seq) in std::mem::take(&mut self.heads) {
             conn.prepare_cached(

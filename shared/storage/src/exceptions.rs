@@ -11,6 +11,7 @@ use evertill_domain::exception::{ESCALATION, ExceptionKind};
 use evertill_domain::{DocumentId, LocationId, Sku, Timestamp};
 use rusqlite::{Connection, Row, params};
 
+use crate::changes::{self, ChangeKind};
 use crate::sql::{Doing, TableResult, optional, text};
 
 /// A problem that was found.
@@ -310,8 +311,8 @@ fn note(
          FROM exception_action WHERE exception = ?1",
     )
     .and_then(|mut insert| insert.execute(params![id, now.as_millis(), by, action, words]))
-    .doing("note what was done about an exception")
-    .map(drop)
+    .doing("note what was done about an exception")?;
+    changes::note(conn, ChangeKind::Exception, &id.to_string())
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Exception> {

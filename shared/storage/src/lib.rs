@@ -15,6 +15,7 @@ pub mod apikeys;
 pub mod apply;
 mod arrival;
 pub mod backup;
+pub mod changes;
 pub mod completeness;
 pub mod counts;
 pub mod drafts;
@@ -28,6 +29,7 @@ pub mod imports;
 pub mod ingest;
 pub mod journal;
 pub mod kernel;
+pub mod messages;
 pub mod pickup;
 pub mod projection;
 pub mod quarantine;
@@ -40,6 +42,7 @@ pub mod selling;
 mod sql;
 pub mod surroundings;
 pub mod verify;
+pub mod webhooks;
 
 pub use kernel::{
     CommitReceiver, OpenError, ReadError, Role, StorageError, Store, StoreOptions, WriteError,

@@ -14,6 +14,7 @@ pub mod supply;
 use evertill_domain::{LocationId, Timestamp};
 use rusqlite::{Connection, params};
 
+use crate::changes;
 use crate::sql::{Doing, TableResult, text};
 
 /// A location whose online selling is closed.
@@ -43,8 +44,8 @@ pub fn close(conn: &Connection, closed: &Closed) -> TableResult<()> {
                 closed.at.as_millis()
             ])
         })
-        .doing("close a location's selling")
-        .map(drop)
+        .doing("close a location's selling")?;
+    changes::availability_at(conn, Some(&closed.location))
 }
 
 /// Opens a location's online selling again; false if it was open.
@@ -52,10 +53,12 @@ pub fn close(conn: &Connection, closed: &Closed) -> TableResult<()> {
 /// # Errors
 /// The row could not be removed.
 pub fn open(conn: &Connection, location: &LocationId) -> TableResult<bool> {
-    conn.prepare_cached("DELETE FROM selling_closed WHERE location = ?1")
+    let opened = conn
+        .prepare_cached("DELETE FROM selling_closed WHERE location = ?1")
         .and_then(|mut delete| delete.execute([location.as_str()]))
-        .doing("open a location's selling")
-        .map(|rows| rows == 1)
+        .doing("open a location's selling")?;
+    changes::availability_at(conn, Some(location))?;
+    Ok(opened == 1)
 }
 
 /// The locations whose online selling is closed.

@@ -20,6 +20,7 @@ use evertill_storage::selling::soft_holds::{self, SoftHold};
 use evertill_storage::selling::{intake, supply};
 use evertill_storage::{TableResult, duties, feed};
 
+use super::rounds::keep_messages;
 use super::sourcing::{Order, Planned, plan_order};
 use super::{OrderRefusal, known, short_lines};
 use crate::services::ground::{Ground, Picture};
@@ -122,6 +123,7 @@ pub fn place(
     }
     remember(conn, &document, "placed", &planned, picture, now)?;
     let order = known(conn, &document)?;
+    keep_messages(conn, &document, &order, now)?;
     if !is_to_be_looked_after(&order) {
         duties::order_done(conn, &document)?;
     }

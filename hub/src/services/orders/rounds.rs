@@ -10,14 +10,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use evertill_domain::order::{self, EndCause, OrderObligation, OrderStatus};
+use evertill_domain::order::{self, EndCause, OrderObligation, OrderState, OrderStatus};
 use evertill_domain::rights::{PairCells, Position, settle};
 use evertill_domain::{DocumentId, LocationId, Sku, Timestamp};
 use evertill_storage::journal::{Author, append_with_rights};
 use evertill_storage::projection::{minters, orders, promises, rights, stock};
 use evertill_storage::rusqlite::Connection;
 use evertill_storage::selling::soft_holds;
-use evertill_storage::{TableError, TableResult, WriteError, completeness, duties, feed};
+use evertill_storage::{TableError, TableResult, WriteError, completeness, duties, feed, messages};
 
 use super::claims::expire_claims;
 use super::revise::{At, cancel};
@@ -228,10 +228,26 @@ impl Due {
             if let Some(order) = orders::load(conn, document)? {
                 exceptions::of_order(conn, document, &order, !met, now)?;
                 exceptions::look_again(conn, &order)?;
+                keep_messages(conn, document, &order, now)?;
             }
         }
         Ok(unmet)
     }
+}
+
+/// Keeps what the order's customer is to be told.
+pub(super) fn keep_messages(
+    conn: &Connection,
+    document: &DocumentId,
+    order: &OrderState,
+    now: Timestamp,
+) -> TableResult<()> {
+    for owed in &order.obligations {
+        if matches!(owed, OrderObligation::Notify { .. }) {
+            messages::keep(conn, document, &owed.key(), now)?;
+        }
+    }
+    Ok(())
 }
 
 /// An unpaid order whose time ran out is cancelled.

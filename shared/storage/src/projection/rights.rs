@@ -265,7 +265,11 @@ impl Pending {
 
     /// Whether there are rights at a location at all: most have none until they
     /// sell online, and their sales pay for nothing here.
-    fn anything_at(&mut self, conn: &Connection, location: &LocationId) -> TableResult<bool> {
+    pub(crate) fn anything_at(
+        &mut self,
+        conn: &Connection,
+        location: &LocationId,
+    ) -> TableResult<bool> {
         if let Some(known) = self.known.get(location) {
             return Ok(*known);
         }

@@ -8,6 +8,7 @@
 use evertill_domain::{DocumentId, LocationId, Sku, Timestamp};
 use rusqlite::{Connection, params};
 
+use crate::changes;
 use crate::sql::{Doing, TableResult, text};
 
 /// Goods kept for a cart or an unpaid order.
@@ -34,6 +35,7 @@ pub struct SoftHold {
 /// # Errors
 /// The row could not be written.
 pub fn keep(conn: &Connection, hold: &SoftHold) -> TableResult<i64> {
+    changes::availability(conn, &hold.sku)?;
     conn.prepare_cached(
         "INSERT INTO soft_hold (document, line, channel, location, sku, quantity, expires_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -108,9 +110,11 @@ pub fn of_order(
 /// # Errors
 /// The rows could not be removed.
 pub fn end_of_order(conn: &Connection, document: &DocumentId) -> TableResult<usize> {
-    conn.prepare_cached("DELETE FROM soft_hold WHERE document = ?1")
-        .and_then(|mut delete| delete.execute([document.as_bytes()]))
-        .doing("end what is kept for an order")
+    let ended = conn
+        .prepare_cached("DELETE FROM soft_hold WHERE document = ?1 RETURNING sku")
+        .and_then(|mut delete| skus(delete.query([document.as_bytes()])?))
+        .doing("end what is kept for an order")?;
+    told(conn, &ended)
 }
 
 /// Ends one hold; false if there is none of that number.
@@ -118,10 +122,23 @@ pub fn end_of_order(conn: &Connection, document: &DocumentId) -> TableResult<usi
 /// # Errors
 /// The row could not be removed.
 pub fn end(conn: &Connection, id: i64) -> TableResult<bool> {
-    conn.prepare_cached("DELETE FROM soft_hold WHERE id = ?1")
-        .and_then(|mut delete| delete.execute([id]))
-        .doing("end what is kept for a cart")
-        .map(|rows| rows == 1)
+    let ended = conn
+        .prepare_cached("DELETE FROM soft_hold WHERE id = ?1 RETURNING sku")
+        .and_then(|mut delete| skus(delete.query([id])?))
+        .doing("end what is kept for a cart")?;
+    Ok(told(conn, &ended)? == 1)
+}
+
+fn skus(rows: rusqlite::Rows<'_>) -> rusqlite::Result<Vec<Sku>> {
+    rows.mapped(|row| text(row, 0)).collect()
+}
+
+/// Notes that more of some products can be promised; gives how many holds ended.
+fn told(conn: &Connection, ended: &[Sku]) -> TableResult<usize> {
+    ended
+        .iter()
+        .try_for_each(|sku| changes::availability(conn, sku))?;
+    Ok(ended.len())
 }
 
 /// Whether anything has expired.
@@ -139,13 +156,17 @@ pub fn any_expired(conn: &Connection, now: Timestamp) -> TableResult<bool> {
 /// # Errors
 /// The rows could not be removed.
 pub fn expire(conn: &Connection, now: Timestamp) -> TableResult<Vec<DocumentId>> {
-    conn.prepare_cached("DELETE FROM soft_hold WHERE expires_at <= ?1 RETURNING document")
+    let ended: Vec<(Option<DocumentId>, Sku)> = conn
+        .prepare_cached("DELETE FROM soft_hold WHERE expires_at <= ?1 RETURNING document, sku")
         .and_then(|mut delete| {
             let rows = delete.query_map([now.as_millis()], |row| {
-                Ok(row.get::<_, Option<_>>(0)?.map(DocumentId::from_bytes))
+                let document = row.get::<_, Option<_>>(0)?.map(DocumentId::from_bytes);
+                Ok((document, text(row, 1)?))
             })?;
-            rows.collect::<rusqlite::Result<Vec<_>>>()
+            rows.collect()
         })
-        .doing("end what was kept for carts")
-        .map(|documents| documents.into_iter().flatten().collect())
+        .doing("end what was kept for carts")?;
+    let (documents, skus): (Vec<_>, Vec<_>) = ended.into_iter().unzip();
+    told(conn, &skus)?;
+    Ok(documents.into_iter().flatten().collect())
 }

@@ -4,7 +4,7 @@
 use evertill_tidy::{expect_none, graph::Graph, licence, tree};
 
 /// Licences that Apache-2.0 software may be shipped with.
-const ALLOWED: [&str; 12] = [
+const ALLOWED: [&str; 13] = [
     "0BSD",
     "Apache-2.0",
     "Apache-2.0 WITH LLVM-exception",
@@ -12,6 +12,7 @@ const ALLOWED: [&str; 12] = [
     "BSD-3-Clause",
     "BlueOak-1.0.0",
     "CC0-1.0",
+    "CDLA-Permissive-2.0",
     "ISC",
     "MIT",
     "Unicode-3.0",
