@@ -30,7 +30,8 @@ cargo xtask COMMAND
                     baskets: five ways to sell online, --quick for three seeds
   bench             measures what the project claims: a table, target/bench.json
   sim [OPTION ...]  stores and hub in virtual time under faults, one run per seed:
-                    --seeds N --first-seed K --days D --stores S
+                    --seeds N --first-seed K --days D --stores S; with --orders the
+                    real hub and nodes with orders, rights and exceptions
   help              this text
 
 Examples: cargo xtask demo --tour

@@ -29,8 +29,16 @@ pub fn compare(args: &[String]) -> Result<ExitCode> {
     start("evertill-compare", &[], args)
 }
 
-/// `cargo xtask sim`.
+/// `cargo xtask sim`; with `--orders` the simulator of hub, nodes and orders.
 pub fn sim(args: &[String]) -> Result<ExitCode> {
+    let others: Vec<String> = args
+        .iter()
+        .filter(|arg| *arg != "--orders")
+        .cloned()
+        .collect();
+    if others.len() < args.len() {
+        return start("orders-sim", &[], &others);
+    }
     start("sim", &[], args)
 }
 

@@ -59,8 +59,9 @@ const SERVICES: &[&str] = &[
 ];
 
 /// Crates that exist for tests, and so may name any other.
-const TEST_CRATES: [&str; 9] = [
+const TEST_CRATES: [&str; 10] = [
     "evertill-support",
+    "evertill-orders-sim",
     "evertill-sim",
     "evertill-torture",
     "evertill-e2e",
