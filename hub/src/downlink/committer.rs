@@ -16,6 +16,7 @@ use evertill_storage::ingest::{self, IngestError, Ingested, Peer};
 use evertill_sync::{HubInput, limits};
 use tokio::sync::{mpsc, watch};
 
+use crate::services::exceptions;
 use crate::state::Hub;
 
 /// Frames that may wait over all sessions.
@@ -143,7 +144,17 @@ async fn take(hub: &Hub, group: Vec<Job>) {
                 .iter()
                 .map(|(peer, frame)| (peer.as_ref(), frame))
                 .collect();
-            ingest::group(tx, &frames, now)
+            let taken = ingest::group(tx, &frames, now)?;
+            for ((peer, _), taken) in frames.iter().zip(&taken) {
+                if let Ok(Ingested {
+                    wild_clock: Some(at),
+                    ..
+                }) = taken
+                {
+                    exceptions::wild_clock(tx, peer, *at, now)?;
+                }
+            }
+            Ok::<_, TableError>(taken)
         })
         .await;
     match written {

@@ -9,14 +9,15 @@
 
 use evertill_domain::exception::ExceptionKind;
 use evertill_domain::order::{
-    EndCause, OrderBody, OrderConflictKind, OrderState, PromiseEnded, PromiseState, Ruling,
-    RulingKind,
+    EndCause, FulfilmentState, OrderBody, OrderConflictKind, OrderState, PickupState, PromiseEnded,
+    PromiseState, Ruling, RulingKind, Work,
 };
 use evertill_domain::rejection::{Rejection, Rejections};
 use evertill_domain::rights::{End, PairCells, Position};
 use evertill_domain::seal::ReplicaSeal;
-use evertill_domain::{DocumentId, LocationId, Quantity, Sku, Timestamp};
+use evertill_domain::{Bucket, DocumentId, Hlc, LocationId, Quantity, Seq, Sku, Timestamp};
 use evertill_storage::exceptions::{self, Exception, Filter, Opening};
+use evertill_storage::ingest::Peer;
 use evertill_storage::projection::{orders, promises, rights, stock};
 use evertill_storage::quarantine::{self, CaseState};
 use evertill_storage::rusqlite::Connection;
@@ -275,10 +276,30 @@ pub fn of_order(
         };
         exceptions::open(conn, &opening, now)?;
     }
+    for (id, promise) in order.promises.iter().filter(|(_, p)| was_short(p)) {
+        let opening = Opening {
+            kind: ExceptionKind::ShortPick,
+            key: format!("short_pick:{id}"),
+            location: Some(promise.location.clone()),
+            sku: order.line(promise.line).map(|line| line.line.sku.clone()),
+            document: Some(*document),
+            detail: format!("order {name}: less was found than was promised"),
+        };
+        exceptions::open_once(conn, &opening, now)?;
+    }
     let key = format!("no_candidate:{document}");
     if unmet {
+        // A promise that was broken and is not made anew is worse than an order
+        // that waits; either way it is one problem.
+        let open = |line| order.line(line).is_some_and(|line| line.unallocated > 0);
+        let mut promises = order.promises.values();
+        let broken = promises.any(|promise| promise.parts.breached > 0 && open(promise.line));
         let opening = Opening {
-            kind: ExceptionKind::NoCandidate,
+            kind: if broken {
+                ExceptionKind::Breach
+            } else {
+                ExceptionKind::NoCandidate
+            },
             key,
             location: None,
             sku: None,
@@ -288,6 +309,87 @@ pub fn of_order(
         exceptions::open(conn, &opening, now)?;
     } else {
         exceptions::gone(conn, &key, "the order is taken on", now)?;
+    }
+    Ok(())
+}
+
+/// Whether a clerk found less than was promised: a part is broken, and the rest
+/// was picked.
+fn was_short(promise: &PromiseState) -> bool {
+    let picked = match promise.work {
+        Work::Pickup(state) => !matches!(
+            state,
+            PickupState::Requested
+                | PickupState::Accepted
+                | PickupState::Picking
+                | PickupState::Rejected
+        ),
+        Work::Shipment(state) => !matches!(
+            state,
+            FulfilmentState::Scheduled
+                | FulfilmentState::Offered
+                | FulfilmentState::ClaimExpired
+                | FulfilmentState::Accepted
+                | FulfilmentState::OnHold
+                | FulfilmentState::Picking
+                | FulfilmentState::Rejected
+        ),
+    };
+    picked && promise.parts.breached > 0
+}
+
+/// A node's clock is far ahead of the hub's: what it writes is shown in the
+/// wrong order, and its timers are wrong.
+///
+/// # Errors
+/// The row could not be written.
+pub fn wild_clock(
+    conn: &Connection,
+    peer: &Peer,
+    (seq, hlc): (Seq, Hlc),
+    now: Timestamp,
+) -> TableResult<()> {
+    let location = &peer.location;
+    let opening = Opening {
+        kind: ExceptionKind::WildClock,
+        key: format!("wild_clock:{}", peer.node),
+        location: Some(location.clone()),
+        sku: None,
+        document: None,
+        detail: format!(
+            "node {} at {location} wrote entry {seq} at {hlc} by its clock",
+            peer.node
+        ),
+    };
+    exceptions::open(conn, &opening, now).map(drop)
+}
+
+/// Products of which more left than was recorded: somebody counts them.
+fn negative(conn: &Connection, now: Timestamp) -> TableResult<()> {
+    let key = |location: &LocationId, sku: &Sku| format!("negative_stock:{location}:{sku}");
+    let found = stock::below_nothing(conn, AT_ONCE)?;
+    for (location, sku, sellable) in &found {
+        let missing = Quantity::from_thousandths(-sellable).unwrap_or(Quantity::ZERO);
+        let opening = Opening {
+            kind: ExceptionKind::NegativeStock,
+            key: key(location, sku),
+            location: Some(location.clone()),
+            sku: Some(sku.clone()),
+            document: None,
+            detail: format!("{missing} of {sku} left {location} beyond what is recorded"),
+        };
+        exceptions::open(conn, &opening, now)?;
+    }
+    for open in exceptions::open_of_kind(conn, ExceptionKind::NegativeStock)? {
+        let Some((location, sku)) = open.opening.location.zip(open.opening.sku) else {
+            continue;
+        };
+        let still = stock::of(conn, &location, &sku)?
+            .is_some_and(|figures| figures.bucket(Bucket::Sellable) < 0);
+        if !still {
+            let how = "it was counted, or came in";
+            exceptions::gone(conn, &key(&location, &sku), how, now)?;
+        }
     }
     Ok(())
 }
@@ -346,6 +448,7 @@ pub fn look(
 ) -> Result<(), OrderRefusal> {
     quarantined(conn, now)?;
     silent(conn, hub, author.replica, picture, now)?;
+    negative(conn, now)?;
     late(conn, now)?;
     settled(conn, now)?;
     for found in exceptions::open_of_kind(conn, ExceptionKind::SuspectedBreach)? {

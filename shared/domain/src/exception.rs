@@ -114,7 +114,7 @@ impl ExceptionKind {
                     "customer_service",
                     60,
                     "See that the order is sourced again, or tell the customer and refund.",
-                    &[],
+                    &["retry"],
                 ),
                 Self::ShortPick => (
                     "store",

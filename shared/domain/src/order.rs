@@ -56,7 +56,8 @@ pub use place::{
     Accepted, PaymentStatus, PlaceLine, PlaceOrder, PlacePayment, Sourcing, accept, place,
 };
 pub use revise::{
-    Cancellation, cancel, change, hold, recall, record_payment, release, release_hold, source,
+    Cancellation, cancel, change, give_up_uncollected, hold, recall, record_payment, release,
+    release_hold, source,
 };
 pub use state::{Hold, LineState, MoneyState, OrderState, PromiseState, Work, opening};
 pub use words::{

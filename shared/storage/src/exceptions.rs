@@ -121,6 +121,22 @@ pub fn open(conn: &Connection, opening: &Opening, now: Timestamp) -> TableResult
     Ok(id.is_some())
 }
 
+/// Opens a problem unless it was ever open: what happened does not happen again
+/// because somebody settled it.
+///
+/// # Errors
+/// The row could not be written.
+pub fn open_once(conn: &Connection, opening: &Opening, now: Timestamp) -> TableResult<bool> {
+    let before: bool = conn
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM exception WHERE key = ?1)")
+        .and_then(|mut select| select.query_row([&opening.key], |row| row.get(0)))
+        .doing("look whether an exception was open")?;
+    if before {
+        return Ok(false);
+    }
+    open(conn, opening, now)
+}
+
 /// Resolves whatever is open under a key: the problem is gone.
 ///
 /// # Errors

@@ -279,6 +279,12 @@ fn look_after(at: At<'_>) -> Result<bool, OrderRefusal> {
         }
     }
     let order = super::known(at.conn, &at.document)?;
+    at.write(
+        &order,
+        order::give_up_uncollected(&order),
+        &PairCells::new(),
+    )?;
+    let order = super::known(at.conn, &at.document)?;
     let kept = soft_holds::of_order(at.conn, &at.document, at.now)?;
     let waits = matches!(order.status, OrderStatus::OnHold) || !kept.is_empty();
     let open = order.obligations.iter();

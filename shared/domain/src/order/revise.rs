@@ -12,8 +12,8 @@ use super::event::{
     LinePromised, OrderBody, PaymentRecorded, PromiseCancelled, PromiseEnded,
 };
 use super::line::{HoldId, HoldKind, PromiseId};
-use super::machine::OrderStep;
-use super::state::{LineState, OrderState};
+use super::machine::{FulfilmentState, OrderStep, PickupState};
+use super::state::{LineState, OrderState, PromiseState, Work};
 use super::words::{EndCause, PaymentStep};
 use crate::quantity::Quantity;
 use crate::receipt::MAX_TEXT;
@@ -312,6 +312,35 @@ pub fn record_payment(
 
 /// Takes so much off what is wanted of a line: first what nobody has, then what
 /// waits, then the latest promises.
+/// Takes off what a customer did not collect and what a carrier brought back:
+/// the goods are for sale again, and nobody sends them a second time without
+/// being asked. What was paid for it is owed back.
+#[must_use]
+pub fn give_up_uncollected(order: &OrderState) -> Vec<OrderBody> {
+    let came_back = |promise: &PromiseState| match promise.work {
+        // What was put back because the location or the hub gave it up never
+        // waited for a customer.
+        Work::Pickup(PickupState::PutBack) if promise.was_ready && promise.cancelled == 0 => {
+            promise.parts.released
+        }
+        Work::Shipment(FulfilmentState::ReturnedToSender) => promise.returned,
+        Work::Pickup(_) | Work::Shipment(_) => 0,
+    };
+    let given_up = order.lines.iter().filter_map(|line| {
+        let number = line.line.line;
+        let promises = order.promises.values();
+        let promises = promises.filter(|promise| promise.line == number);
+        let back: i64 = promises.map(came_back).sum();
+        let due = line.unallocated.min((back - line.cancelled).max(0));
+        Some(OrderBody::LineCancelled(LineCancelled {
+            line: number,
+            quantity: quantity(due)?,
+            reason: Some("the customer did not take it".to_owned()),
+        }))
+    });
+    given_up.collect()
+}
+
 fn take_off(
     order: &OrderState,
     line: &LineState,

@@ -25,6 +25,7 @@ const FILES: &[&str] = &[
     include_str!("../../migrations/0012_grant_requests.sql"),
     include_str!("../../migrations/0013_seals.sql"),
     include_str!("../../migrations/0014_changes.sql"),
+    include_str!("../../migrations/0015_exception_lookups.sql"),
 ];
 
 /// Brings the schema of an open database up to date; `path` is for the error.

@@ -195,3 +195,25 @@ fn total(mut a: StockFigures, b: StockFigures) -> StockFigures {
     }
     a
 }
+
+/// Products of which more left than was recorded, at most `limit`: place,
+/// product and how much is sellable, below zero. Where nothing is ever recorded
+/// to come in, nothing is missing.
+///
+/// # Errors
+/// The table could not be read.
+pub fn below_nothing(conn: &Connection, limit: usize) -> TableResult<Vec<(LocationId, Sku, i64)>> {
+    conn.prepare_cached(
+        "SELECT location, sku, sellable FROM stock
+         WHERE sellable < 0 AND (opening <> 0 OR supplier <> 0 OR adjustment <> 0)
+         ORDER BY location, sku LIMIT ?1",
+    )
+    .and_then(|mut select| {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = select.query_map([limit], |row| {
+            Ok((text(row, 0)?, text(row, 1)?, row.get(2)?))
+        })?;
+        rows.collect()
+    })
+    .doing("look for stock below nothing")
+}

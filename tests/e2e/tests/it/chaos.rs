@@ -233,12 +233,16 @@ impl World {
             let path = format!("/exceptions/{}/missing", found["id"]);
             hub.post(&path, &new_key(), &json!({"note": "not there"}))?;
         }
-        let stuck = hub.get("/exceptions?kind=no_candidate&state=open")?.json();
-        for found in stuck["items"].as_array().context("a list")? {
-            if let Some(order) = found["order"].as_str()
-                && open.iter().any(|one| one["id"] == order)
-            {
-                self.cancel_order(order)?;
+        for kind in ["no_candidate", "breach"] {
+            let stuck = hub
+                .get(&format!("/exceptions?kind={kind}&state=open"))?
+                .json();
+            for found in stuck["items"].as_array().context("a list")? {
+                if let Some(order) = found["order"].as_str()
+                    && open.iter().any(|one| one["id"] == order)
+                {
+                    self.cancel_order(order)?;
+                }
             }
         }
         Ok(())

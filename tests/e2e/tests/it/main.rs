@@ -11,5 +11,6 @@ mod revocation;
 mod sales;
 mod stock;
 mod succession;
+mod transitions;
 mod wrong_commands;
 mod wrong_requests;

@@ -30,6 +30,10 @@ pub fn pickup(
     if targets.is_empty() {
         return Err(nothing_fits(order, command.step, context));
     }
+    // The state comes first: what else is wrong does not matter in a wrong one.
+    targets
+        .iter()
+        .try_for_each(|target| allowed(target, step))?;
     let goes_out = matches!(step, PickupStep::HandOver | PickupStep::HandOverPart);
     if goes_out {
         check_hand_over(order, command, context, &targets)?;

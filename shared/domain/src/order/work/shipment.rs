@@ -30,6 +30,10 @@ pub fn shipment(
     if targets.is_empty() {
         return Err(nothing_fits(order, step, context));
     }
+    // The state comes first: what else is wrong does not matter in a wrong one.
+    targets
+        .iter()
+        .try_for_each(|target| allowed(target, step))?;
     let goes_out = matches!(step, FulfilmentStep::Ship | FulfilmentStep::ShipPart);
     let (mut whole, mut in_part, mut bodies) = (Vec::new(), Vec::new(), Vec::new());
     for target in &targets {

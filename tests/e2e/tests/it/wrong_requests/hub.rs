@@ -9,6 +9,7 @@ pub fn rows() -> Vec<Row> {
     let mut rows = reading();
     rows.extend(writing());
     rows.extend(selling());
+    rows.extend(telling());
     rows
 }
 
@@ -64,6 +65,59 @@ fn reading() -> Vec<Row> {
         read("GET /sales", "/sales?location=%20", parameter("/location")),
         read("GET /sales/{id}", "/sales/S001-R1-AAAA-7", missing),
         read("GET /stock", "/stock?sku=%20x", parameter("/sku")),
+    ]
+}
+
+fn telling() -> Vec<Row> {
+    let missing = (404, "not_found", "");
+    let on = |route, path: &str| row(route, format!("/webhooks/999{path}"), json!(""), missing);
+    vec![
+        read(
+            "GET /events",
+            "/events?types=weather",
+            (400, "invalid_parameter", "/types"),
+        ),
+        read(
+            "GET /orders/{id}/messages",
+            "/orders/nope/messages",
+            missing,
+        ),
+        read(
+            "GET /webhooks",
+            "/webhooks?limit=0",
+            (400, "invalid_parameter", "/limit"),
+        ),
+        read("GET /webhooks/{id}", "/webhooks/999", missing),
+        read("DELETE /webhooks/{id}", "/webhooks/nope", missing),
+        read(
+            "GET /webhooks/{id}/deliveries",
+            "/webhooks/999/deliveries",
+            missing,
+        ),
+        row(
+            "POST /webhooks",
+            "/webhooks",
+            json!({"url": "file:///etc/passwd", "types": ["order"]}),
+            (422, "invalid", "/url"),
+        ),
+        on("POST /webhooks/{id}/pause", "/pause"),
+        on("POST /webhooks/{id}/resume", "/resume"),
+        on(
+            "POST /webhooks/{id}/deliveries/{delivery}/retry",
+            "/deliveries/1/retry",
+        ),
+        row(
+            "POST /webhooks/{id}/replay",
+            "/webhooks/999/replay",
+            json!({"after": 0}),
+            missing,
+        ),
+        row(
+            "POST /replicas/{id}/seal",
+            "/replicas/nope/seal",
+            json!({"reason": "stolen"}),
+            missing,
+        ),
     ]
 }
 
