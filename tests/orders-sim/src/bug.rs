@@ -45,11 +45,13 @@ pub enum Bug {
     DutyForgotten,
     /// A burn is applied twice at the hub.
     BurnTwice,
+    /// A count is held against what its counter had not seen.
+    CountAgainstNow,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::EveryReplicaMints,
         Self::MintByReceipt,
         Self::ReleaseBeforeWithdrawal,
@@ -70,5 +72,6 @@ impl Bug {
         Self::WithdrawalForgotten,
         Self::DutyForgotten,
         Self::BurnTwice,
+        Self::CountAgainstNow,
     ];
 }

@@ -174,7 +174,11 @@ impl World {
                 return Ok(false);
             }
         }
-        if task.step == Step::Pickup(PickupStep::PutBack) && self.has(Bug::PutBackTwice) {
+        let back = matches!(
+            task.step,
+            Step::Pickup(PickupStep::PutBack) | Step::Shipment(FulfilmentStep::PutBack)
+        );
+        if back && self.has(Bug::PutBackTwice) {
             self.again(at, task.document)?;
         }
         self.note(&format!(

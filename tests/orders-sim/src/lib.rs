@@ -12,6 +12,7 @@
 
 mod bug;
 mod clerk;
+mod counts;
 mod line;
 mod machines;
 mod oracle;

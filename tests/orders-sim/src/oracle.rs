@@ -44,6 +44,8 @@ pub(crate) struct Books {
     pub(crate) may_owe: BTreeMap<Pair, i64>,
     /// What facts left uncovered so far.
     uncovered: BTreeMap<Pair, i64>,
+    /// What counts found that are on their way to a store.
+    pub(crate) asked: BTreeMap<Pair, Vec<i64>>,
     /// What clerks did not find so far.
     pub(crate) not_found: BTreeMap<Pair, i64>,
 }

@@ -37,7 +37,8 @@ impl World {
                 self.steal(at, &sku);
                 Ok(())
             }
-            29..=31 => self.write_off(at, &sku),
+            29..=30 => self.write_off(at, &sku),
+            31 => self.ask_for_count(at, &sku),
             32..=58 => self.order(at, &sku),
             59..=64 => self.pay_a_cart(),
             65..=71 => self.cancel_one(),

@@ -11,7 +11,7 @@ use evertill_domain::order::{
     StepCommand, StepContext, pickup, shipment,
 };
 use evertill_domain::rights::{End, PairCells};
-use evertill_domain::{DocumentId, Money, Quantity};
+use evertill_domain::{DocumentId, Money, Quantity, ReplicaId, Seq};
 use evertill_hub::services::orders::{At, OrderRefusal};
 use evertill_node::services::work::Step;
 use evertill_storage::journal::{self, Write, append_with_rights};
@@ -63,6 +63,18 @@ impl World {
             Bug::ResumeOldCopy if self.step % 12 == 0 => self.set_back(at),
             _ => Ok(()),
         }
+    }
+
+    /// The head of a store's journal, which the hub has not seen yet.
+    pub(crate) fn unseen(&self, at: usize) -> Result<Option<(ReplicaId, Seq)>> {
+        if !self.has(Bug::CountAgainstNow) {
+            return Ok(None);
+        }
+        let (own, node) = (self.sites[at].author().replica, self.sites[at].node());
+        let head = node
+            .store()
+            .read_blocking(move |conn| journal::head(conn, own))?;
+        Ok(Some((own, head.seq)))
     }
 
     /// What a machine has to do is forgotten before it could be done.

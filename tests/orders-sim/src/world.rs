@@ -279,6 +279,7 @@ impl World {
             }
             let lose = self.has(Bug::FeedItemLost) && self.step > 20;
             more |= line::send_down(&self.hub, &self.sites[at], down, lose)?;
+            self.counted(at)?;
             self.observe(Touched::Site(at))?;
             moved |= more;
             if !more {

@@ -105,4 +105,5 @@ caught! {
     withdrawal_forgotten: WithdrawalForgotten,
     duty_forgotten: DutyForgotten,
     burn_twice: BurnTwice,
+    count_against_now: CountAgainstNow,
 }
