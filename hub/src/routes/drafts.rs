@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use evertill_domain::Timestamp;
-use evertill_http::{Body, FieldError, IdempotencyKey, List, Page, Path, Problem};
+use evertill_http::{Body, EmptyBody, FieldError, IdempotencyKey, List, Page, Path, Problem};
 use evertill_storage::drafts::Draft;
 use evertill_storage::reference::PolicyName;
 use evertill_storage::rusqlite::Connection;
@@ -18,7 +18,7 @@ use super::once::{answer, response};
 use super::policies::named;
 use crate::services::drafts::{self, ApproveError, DueError};
 use crate::services::once::{Repeatable, once};
-use crate::services::policies;
+use crate::services::policies::{self, PutError};
 use crate::state::Hub;
 
 /// How a proposed policy is to hold; for policies about promises.
@@ -43,7 +43,7 @@ pub(super) struct DraftView {
     /// The policy.
     #[schema(value_type = Object)]
     policy: serde_json::Value,
-    /// `draft`, `approved` or `in_force`.
+    /// `draft`, `approved`, `in_force` or `withdrawn`.
     state: String,
     /// Who proposed it.
     author: String,
@@ -53,6 +53,8 @@ pub(super) struct DraftView {
     created_at: String,
     /// From when it is to hold.
     effective_from: String,
+    /// The revision in force when it was proposed.
+    base_revision: u64,
     /// Who approved it.
     approved_by: Option<String>,
     /// When.
@@ -105,7 +107,7 @@ pub(super) async fn list(
     responses(
         (status = 200, description = "The proposal; it is in force once its time has come", body = DraftView),
         (status = 404, description = "No such policy or proposal", body = evertill_http::ProblemDocument),
-        (status = 409, description = "It was approved before, or proposed with this key", body = evertill_http::ProblemDocument),
+        (status = 409, description = "It waits no more, or was proposed with this key", body = evertill_http::ProblemDocument),
     )
 )]
 pub(super) async fn approve(
@@ -122,13 +124,56 @@ pub(super) async fn approve(
         key,
         digest: body.digest,
     };
+    let id = body.value.draft;
     let work = move |conn: &Connection, now| {
-        let draft = drafts::approve(conn, name, body.value.draft, &by, now)?;
+        let draft = drafts::approve(conn, name, id, &by, now)?;
         Ok::<_, ApproveError>(answer(200, &view(draft)))
     };
     let done = once(&hub, "approve a policy", request, work).await?;
     drafts::put_due(&hub).await?;
-    Ok(response(done))
+    // It may be in force by now, and then that is the answer.
+    Ok(match drafts::show(&hub, id).await? {
+        Some(draft) => response(answer(done.status, &view(draft))),
+        None => response(done),
+    })
+}
+
+/// Withdraw a proposal, approved or not, that is not in force yet.
+#[utoipa::path(
+    post, path = "/api/v1/policies/{name}/drafts/{draft}/withdraw", tag = "policies",
+    params(
+        ("name" = String, Path, description = "The policy's name"),
+        ("draft" = i64, Path, description = "The proposal's number"),
+    ),
+    responses(
+        (status = 200, description = "The proposal", body = DraftView),
+        (status = 404, description = "No such policy or proposal", body = evertill_http::ProblemDocument),
+        (status = 409, description = "It is in force or withdrawn already", body = evertill_http::ProblemDocument),
+    )
+)]
+pub(super) async fn withdraw(
+    Principal(principal): Principal,
+    State(hub): State<Hub>,
+    Path((name, draft)): Path<(String, String)>,
+    key: IdempotencyKey,
+    body: EmptyBody,
+) -> Result<Response, Problem> {
+    let name = named(&name)?;
+    let draft: i64 = draft
+        .parse()
+        .map_err(|_| Problem::not_found(format!("{draft} is no number of a draft")))?;
+    let request = Repeatable {
+        principal,
+        key,
+        digest: body.digest,
+    };
+    let work = move |conn: &Connection, _| {
+        let withdrawn = drafts::withdraw(conn, name, draft)?;
+        Ok::<_, ApproveError>(answer(200, &view(withdrawn)))
+    };
+    Ok(response(
+        once(&hub, "withdraw a policy", request, work).await?,
+    ))
 }
 
 /// Propose an earlier revision again.
@@ -162,7 +207,7 @@ pub(super) async fn rollback(
             effective_from: None,
             reason,
         };
-        return propose(&hub, name, earlier, author, how).await;
+        return propose(&hub, name, earlier, author, (how, None)).await;
     }
     policies::put(&hub, name, earlier, None, author)
         .await
@@ -176,15 +221,23 @@ pub(super) async fn propose(
     name: PolicyName,
     body: String,
     author: String,
-    how: Proposal,
+    (how, expected): (Proposal, Option<u64>),
 ) -> Result<Response, Problem> {
+    let base = policies::show(hub, name).await?.revision;
+    if let Some(expected) = expected.filter(|expected| *expected != base) {
+        let moved = PutError::Moved {
+            expected,
+            found: base,
+        };
+        return Err(super::policies::refused(moved));
+    }
     if how.reason.as_ref().is_some_and(|reason| reason.len() > 500) {
         let detail = "it is longer than 500 bytes; shorten it";
         let field = FieldError::new("/reason", "too_long", detail);
         return Err(Problem::unprocessable("too_long", detail).field(field));
     }
     let times = (how.reason, how.effective_from);
-    let draft = drafts::propose(hub, name, body, author, times).await?;
+    let draft = drafts::propose(hub, name, body, author, times, base).await?;
     Ok((StatusCode::ACCEPTED, Json(view(draft))).into_response())
 }
 
@@ -202,6 +255,7 @@ fn view(draft: Draft) -> DraftView {
         reason: draft.reason,
         created_at: draft.created_at.to_string(),
         effective_from: draft.effective_from.to_string(),
+        base_revision: draft.base_revision,
         approved_by,
         approved_at,
     }
@@ -212,7 +266,14 @@ impl From<ApproveError> for Problem {
         let detail = error.to_string();
         match error {
             ApproveError::Unknown(_) => Self::not_found(detail),
-            ApproveError::Approved(_) => Self::conflict("already_approved", detail),
+            ApproveError::Over { state, .. } => {
+                let code = match state.as_str() {
+                    "withdrawn" => "withdrawn",
+                    "in_force" => "already_in_force",
+                    _ => "already_approved",
+                };
+                Self::conflict(code, detail)
+            }
             ApproveError::SameKey { .. } => Self::conflict("same_key", detail),
             ApproveError::Table(error) => error.into(),
         }

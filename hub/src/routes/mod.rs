@@ -80,6 +80,10 @@ pub fn router(hub: &Hub) -> Router {
         .route("/api/v1/policies/{name}/history", get(policies::history))
         .route("/api/v1/policies/{name}/approve", post(drafts::approve))
         .route("/api/v1/policies/{name}/drafts", get(drafts::list))
+        .route(
+            "/api/v1/policies/{name}/drafts/{draft}/withdraw",
+            post(drafts::withdraw),
+        )
         .route("/api/v1/policies/{name}/rollback", post(drafts::rollback))
         .route("/api/v1/policies/{name}/simulate", post(simulate::post))
         .route("/api/v1/products", get(products::list))
@@ -171,6 +175,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         policies::history,
         drafts::list,
         drafts::approve,
+        drafts::withdraw,
         drafts::rollback,
         simulate::post,
         products::list,

@@ -130,7 +130,7 @@ pub(super) async fn put(
     let body = checked(name, &upload.bytes)?;
     let expected = expected(&headers)?;
     if name.is_selling() {
-        return propose(&hub, name, body, author, how).await;
+        return propose(&hub, name, body, author, (how, expected)).await;
     }
     if how.effective_from.is_some() {
         let detail = "this policy holds as soon as it is put; leave effective_from out";

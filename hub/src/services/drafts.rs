@@ -21,9 +21,14 @@ pub enum ApproveError {
     /// There is no such proposal of this policy.
     #[error("there is no draft {0} of this policy; list its drafts")]
     Unknown(i64),
-    /// It was approved before.
-    #[error("draft {0} was approved before")]
-    Approved(i64),
+    /// It waits for nobody any more.
+    #[error("draft {draft} is {state}; propose the policy again if it is to hold")]
+    Over {
+        /// The draft.
+        draft: i64,
+        /// Where it stands.
+        state: String,
+    },
     /// Its author cannot approve it.
     #[error("draft {draft} was proposed with the key {author}; another key holder approves it")]
     SameKey {
@@ -48,7 +53,8 @@ pub enum DueError {
     Write(#[from] WriteError<TableError>),
 }
 
-/// Proposes a policy; `body` was read and found right.
+/// Proposes a policy; `body` was read and found right, and `base_revision` is in
+/// force now. Who proposes the same again while it waits gets what waits.
 ///
 /// # Errors
 /// The database could not be written.
@@ -58,10 +64,19 @@ pub async fn propose(
     body: String,
     author: String,
     (reason, effective_from): (Option<String>, Option<Timestamp>),
+    base_revision: u64,
 ) -> Result<Draft, WriteError<TableError>> {
     let at = hub.now();
     hub.store()
         .write("propose a policy", move |tx| {
+            let same = |held: &Draft| {
+                held.state == "draft"
+                    && (&held.body, &held.author, &held.reason) == (&body, &author, &reason)
+                    && effective_from.is_none_or(|from| held.effective_from == from)
+            };
+            if let Some(held) = drafts::of(tx, name)?.into_iter().find(same) {
+                return Ok(held);
+            }
             let mut draft = Draft {
                 id: 0,
                 name,
@@ -71,6 +86,7 @@ pub async fn propose(
                 created_at: at,
                 effective_from: effective_from.unwrap_or(at),
                 state: "draft".to_owned(),
+                base_revision,
                 approved: None,
             };
             draft.id = drafts::propose(tx, &draft)?;
@@ -101,7 +117,8 @@ pub fn approve(
     let draft = drafts::find(conn, id)?.filter(|draft| draft.name == name);
     let draft = draft.ok_or(ApproveError::Unknown(id))?;
     if draft.state != "draft" {
-        return Err(ApproveError::Approved(id));
+        let state = draft.state;
+        return Err(ApproveError::Over { draft: id, state });
     }
     if draft.author == by {
         return Err(ApproveError::SameKey {
@@ -116,6 +133,33 @@ pub fn approve(
         approved,
         ..draft
     })
+}
+
+/// Withdraws a proposal that is not in force yet, in the caller's transaction:
+/// anybody with a key may stop what was not begun.
+///
+/// # Errors
+/// See [`ApproveError`].
+pub fn withdraw(conn: &Connection, name: PolicyName, id: i64) -> Result<Draft, ApproveError> {
+    let draft = drafts::find(conn, id)?.filter(|draft| draft.name == name);
+    let draft = draft.ok_or(ApproveError::Unknown(id))?;
+    if !matches!(draft.state.as_str(), "draft" | "approved") {
+        let state = draft.state;
+        return Err(ApproveError::Over { draft: id, state });
+    }
+    drafts::withdraw(conn, id)?;
+    Ok(Draft {
+        state: "withdrawn".to_owned(),
+        ..draft
+    })
+}
+
+/// One proposal; `None` if there is none of that number.
+///
+/// # Errors
+/// The database could not be read.
+pub async fn show(hub: &Hub, id: i64) -> Result<Option<Draft>, ReadError<TableError>> {
+    hub.store().read(move |conn| drafts::find(conn, id)).await
 }
 
 /// Puts every approved policy in force whose time has come; how many there were.

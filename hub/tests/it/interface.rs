@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::client::Hub;
 
 /// Every route that the hub has, as its description must list it.
-const ROUTES: [(&str, &str); 51] = [
+const ROUTES: [(&str, &str); 52] = [
     ("get", "/api/v1/availability"),
     ("put", "/api/v1/locations/{id}/selling"),
     ("get", "/api/v1/orders"),
@@ -47,6 +47,7 @@ const ROUTES: [(&str, &str); 51] = [
     ("put", "/api/v1/policies/{name}"),
     ("post", "/api/v1/policies/{name}/approve"),
     ("get", "/api/v1/policies/{name}/drafts"),
+    ("post", "/api/v1/policies/{name}/drafts/{draft}/withdraw"),
     ("post", "/api/v1/policies/{name}/rollback"),
     ("post", "/api/v1/policies/{name}/simulate"),
     ("get", "/api/v1/policies/{name}/history"),

@@ -135,14 +135,29 @@ fn what_is_sold_to_whom_needs_two_key_holders() {
     );
     assert_eq!(put.status, 202, "{put:?}");
     let draft = put.json()["draft"].clone();
+    assert_eq!(put.json()["base_revision"], 0);
+    let again = hub.put(
+        "/policies/safety_stock?reason=festival",
+        &json!({"default": "2"}),
+    );
+    assert_eq!(again.json()["draft"], draft, "it waits once");
     assert_eq!(units(), "0", "a draft holds nowhere");
     let approve = json!({"draft": draft});
     let path = "/policies/safety_stock/approve";
     assert_eq!(hub.post(path, &approve).problem(409), "same_key");
     let approved = as_second(path, &approve);
     assert_eq!(approved.status, 200, "{approved:?}");
+    assert_eq!(approved.json()["state"], "in_force");
     assert_eq!(units(), "2");
-    assert_eq!(as_second(path, &approve).problem(409), "already_approved");
+    assert_eq!(as_second(path, &approve).problem(409), "already_in_force");
+    let stale = [("content-type", "application/json"), ("if-match", "\"0\"")];
+    let stale = hub.request(
+        "PUT",
+        "/policies/safety_stock",
+        &stale,
+        b"{\"default\": \"4\"}",
+    );
+    assert_eq!(stale.problem(409), "policy_moved");
     let history = hub.items("/policies/safety_stock/history");
     assert_eq!(history[0]["author"], "test, approved by second");
     // One that is to hold later waits; one of the past comes back as a draft.
@@ -169,6 +184,17 @@ fn what_is_sold_to_whom_needs_two_key_holders() {
         .map(|draft| draft["state"].clone())
         .collect();
     assert_eq!(states, ["in_force", "in_force", "approved", "in_force"]);
+    // What is not in force yet can be stopped, once.
+    let stop = format!("/policies/safety_stock/drafts/{}/withdraw", later["draft"]);
+    assert_eq!(hub.post(&stop, &json!({})).json()["state"], "withdrawn");
+    assert_eq!(hub.post(&stop, &json!({})).problem(409), "withdrawn");
+    let approve = json!({"draft": later["draft"]});
+    assert_eq!(as_second(path, &approve).problem(409), "withdrawn");
+    let begun = format!("/policies/safety_stock/drafts/{draft}/withdraw");
+    assert_eq!(
+        hub.post(&begun, &json!({})).problem(409),
+        "already_in_force"
+    );
     let wrong = hub.put("/policies/timers", &json!({"pick_minutes": 0}));
     assert_eq!(wrong.problem(422), "policy_invalid");
 }

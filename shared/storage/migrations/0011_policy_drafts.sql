@@ -8,9 +8,11 @@ CREATE TABLE policy_draft (
     reason         TEXT,
     created_at     INTEGER NOT NULL,
     effective_from INTEGER NOT NULL,
-    state          TEXT    NOT NULL CHECK (state IN ('draft', 'approved', 'in_force')),
+    state          TEXT    NOT NULL CHECK (state IN ('draft', 'approved', 'in_force', 'withdrawn')),
     approved_by    TEXT,
-    approved_at    INTEGER
+    approved_at    INTEGER,
+    -- The revision in force when it was proposed.
+    base_revision  INTEGER NOT NULL
 ) STRICT;
 
 CREATE INDEX policy_draft_by_name ON policy_draft (name, id);

@@ -6,7 +6,7 @@ use evertill_domain::Timestamp;
 use rusqlite::{Connection, Row, params};
 
 use crate::reference::PolicyName;
-use crate::sql::{Doing, TableResult, optional, text};
+use crate::sql::{Doing, TableResult, int, optional, text, uint};
 
 /// A proposed policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,14 +25,16 @@ pub struct Draft {
     pub created_at: Timestamp,
     /// From when it is to hold.
     pub effective_from: Timestamp,
-    /// `draft`, `approved` or `in_force`.
+    /// `draft`, `approved`, `in_force` or `withdrawn`.
     pub state: String,
+    /// The revision in force when it was proposed.
+    pub base_revision: u64,
     /// Who approved it, and when.
     pub approved: Option<(String, Timestamp)>,
 }
 
 const COLUMNS: &str = "id, name, body, author, reason, created_at, effective_from, state,
-     approved_by, approved_at";
+     approved_by, approved_at, base_revision";
 
 /// Keeps a proposal; its number, state and approval are given out here.
 ///
@@ -40,8 +42,9 @@ const COLUMNS: &str = "id, name, body, author, reason, created_at, effective_fro
 /// The row could not be written.
 pub fn propose(conn: &Connection, draft: &Draft) -> TableResult<i64> {
     conn.prepare_cached(
-        "INSERT INTO policy_draft (name, body, author, reason, created_at, effective_from, state)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'draft')",
+        "INSERT INTO policy_draft (name, body, author, reason, created_at, effective_from, state,
+                                   base_revision)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'draft', ?7)",
     )
     .and_then(|mut insert| {
         insert.insert(params![
@@ -50,7 +53,8 @@ pub fn propose(conn: &Connection, draft: &Draft) -> TableResult<i64> {
             draft.author,
             draft.reason,
             draft.created_at.as_millis(),
-            draft.effective_from.as_millis()
+            draft.effective_from.as_millis(),
+            int(draft.base_revision)
         ])
     })
     .doing("keep a proposed policy")
@@ -79,6 +83,20 @@ pub fn in_force(conn: &Connection, id: i64) -> TableResult<()> {
         .and_then(|mut update| update.execute([id]))
         .doing("note that a policy came into force")
         .map(drop)
+}
+
+/// Withdraws a proposal that is not in force.
+///
+/// # Errors
+/// The row could not be written.
+pub fn withdraw(conn: &Connection, id: i64) -> TableResult<()> {
+    conn.prepare_cached(
+        "UPDATE policy_draft SET state = 'withdrawn'
+         WHERE id = ?1 AND state IN ('draft', 'approved')",
+    )
+    .and_then(|mut update| update.execute([id]))
+    .doing("withdraw a proposed policy")
+    .map(drop)
 }
 
 /// One proposal.
@@ -130,5 +148,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Draft> {
         effective_from: Timestamp::from_millis(row.get(6)?),
         state: row.get(7)?,
         approved: by.zip(at.map(Timestamp::from_millis)),
+        base_revision: uint(row, 10)?,
     })
 }

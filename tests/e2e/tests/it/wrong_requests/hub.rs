@@ -222,6 +222,12 @@ fn selling() -> Vec<Row> {
             missing,
         ),
         row(
+            "POST /policies/{name}/drafts/{draft}/withdraw",
+            "/policies/routing/drafts/999/withdraw",
+            json!(""),
+            missing,
+        ),
+        row(
             "POST /policies/{name}/rollback",
             "/policies/routing/rollback",
             json!({"revision": 999}),
