@@ -33,9 +33,7 @@ pub(super) fn view(
     let open = here.iter().find(|(_, promise)| promise.kept() > 0);
     let (_, least) = open.or_else(|| here.last())?;
     let promise_by = due(order, location, kind);
-    let held = order.money.captured.minor() - order.money.refunded.minor();
-    let to_pay = (order.money.value.minor() - held).max(0);
-    let to_pay = Money::new(to_pay, order.placed.currency).ok();
+    let to_pay = Money::new(order.to_pay(), order.placed.currency).ok();
     let mut allowed: Vec<&'static str> = match least.work {
         Work::Pickup(state) => state.steps().map(PickupStep::as_str).collect(),
         Work::Shipment(state) => state.steps().map(FulfilmentStep::as_str).collect(),
@@ -55,7 +53,7 @@ pub(super) fn view(
         late: promise_by.is_some_and(|by| by < at),
         on_hold: order.active_holds().next().is_some(),
         to_pay: to_pay
-            .filter(|to_pay| order.money.at_pickup && !to_pay.is_zero())
+            .filter(|to_pay| !to_pay.is_zero())
             .map(Money::to_decimal_string),
         currency: order.placed.currency.code(),
         minimum_age: ages.max(),

@@ -208,6 +208,49 @@ impl OrderState {
         self.holds.iter().filter(|(_, hold)| !hold.released)
     }
 
+    /// What is still to be paid before goods go out, in minor units: what the
+    /// order is worth less what was taken, or is reserved.
+    #[must_use]
+    pub fn to_pay(&self) -> i64 {
+        let money = &self.money;
+        let held = money.captured.minor() - money.refunded.minor();
+        let reserved = match self.payment_state {
+            PaymentState::Authorized | PaymentState::PartiallyCaptured => money.authorized.minor(),
+            // The terminal answers for it.
+            PaymentState::OfflineAccepted => money.value.minor(),
+            PaymentState::Pending
+            | PaymentState::Captured
+            | PaymentState::PartiallyRefunded
+            | PaymentState::Refunded
+            | PaymentState::Voided
+            | PaymentState::Declined
+            | PaymentState::Expired
+            | PaymentState::DeclinedLater
+            | PaymentState::ChargedBack => 0,
+        };
+        (money.value.minor() - held - reserved).max(0)
+    }
+
+    /// Whether nothing is promised of it before money is in sight: none is taken
+    /// or reserved, and its customer does not pay at the counter.
+    #[must_use]
+    pub fn awaits_payment(&self) -> bool {
+        match self.payment_state {
+            PaymentState::Pending
+            | PaymentState::Voided
+            | PaymentState::Declined
+            | PaymentState::Expired
+            | PaymentState::DeclinedLater
+            | PaymentState::ChargedBack => !self.money.at_pickup,
+            PaymentState::Authorized
+            | PaymentState::PartiallyCaptured
+            | PaymentState::Captured
+            | PaymentState::PartiallyRefunded
+            | PaymentState::Refunded
+            | PaymentState::OfflineAccepted => false,
+        }
+    }
+
     /// The promises of a location.
     pub fn promises_of<'a>(
         &'a self,

@@ -145,6 +145,24 @@ fn check_command<S>(command: &StepCommand<S>, now: Timestamp, extends: bool) -> 
     refused
 }
 
+/// No goods leave before they are paid for, or the money is reserved.
+fn check_paid(order: &OrderState) -> Result<(), Rejection> {
+    let to_pay = order.to_pay();
+    if to_pay == 0 {
+        return Ok(());
+    }
+    let amount = Money::new(to_pay, order.placed.currency);
+    let amount = amount.map_or_else(|_| to_pay.to_string(), Money::to_decimal_string);
+    let (pointer, detail) = if order.money.at_pickup {
+        let detail = format!("{amount} is to be paid at the counter; send the tenders");
+        ("/tenders", detail)
+    } else {
+        let detail = format!("{amount} of the order is not paid; record its payment at the hub");
+        ("", detail)
+    };
+    Err(Rejection::new(pointer, "unpaid", detail).as_conflict())
+}
+
 fn reason_given<S>(command: &StepCommand<S>) -> Result<(), Rejections> {
     if command
         .reason

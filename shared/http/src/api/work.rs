@@ -151,7 +151,8 @@ pub struct WorkView {
     pub late: bool,
     /// Whether the order waits for a reason; nothing should be handed over.
     pub on_hold: bool,
-    /// What is still to be paid at the counter.
+    /// What is still to be paid before goods leave: at the counter, or, for an
+    /// order that is paid elsewhere, to the hub.
     pub to_pay: Option<String>,
     /// The currency of `to_pay`.
     pub currency: &'static str,

@@ -5,7 +5,7 @@ use super::super::machine::PickupState;
 use super::super::state::{OrderState, PromiseState, Work};
 use super::super::words::{EndCause, PaymentStep, PickupStep};
 use super::part::{Action, Target, recorded, targets};
-use super::{StepCommand, StepContext, check_command, reason_given};
+use super::{StepCommand, StepContext, check_command, check_paid, reason_given};
 use crate::rejection::{Rejection, Rejections};
 
 /// Decides a step of a pickup at a location.
@@ -175,13 +175,14 @@ fn check_hand_over(
     context: &StepContext<'_>,
     targets: &[Target<'_>],
 ) -> Result<(), Rejections> {
-    let held = order.money.captured.minor() - order.money.refunded.minor();
-    let unpaid = order.money.at_pickup && held < order.money.value.minor();
-    if unpaid && command.paid.is_none() {
-        let detail = "it is to be paid at the counter; sell it and send the receipt";
-        return Err(Rejection::new("/receipt", "unpaid", detail)
-            .as_conflict()
-            .into());
+    match &command.paid {
+        None => check_paid(order)?,
+        Some(_) if order.money.at_pickup && order.to_pay() > 0 => {}
+        Some(_) => {
+            let detail = "nothing of the order is to be paid at the counter; leave tenders out";
+            let conflict = Rejection::new("/tenders", "not_to_be_paid_here", detail).as_conflict();
+            return Err(conflict.into());
+        }
     }
     let here = |paid: &super::Paid| paid.receipt.location == *context.location;
     if !command.paid.as_ref().is_none_or(here) {

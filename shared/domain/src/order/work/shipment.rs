@@ -5,7 +5,7 @@ use super::super::machine::FulfilmentState;
 use super::super::state::{OrderState, PromiseState, Work};
 use super::super::words::{EndCause, FulfilmentStep};
 use super::part::{Action, Target, recorded, targets};
-use super::{StepCommand, StepContext, check_command, reason_given};
+use super::{StepCommand, StepContext, check_command, check_paid, reason_given};
 use crate::rejection::{Rejection, Rejections};
 
 /// Decides a step of what a location ships. The hub offers, and ends a claim that
@@ -35,6 +35,9 @@ pub fn shipment(
         .iter()
         .try_for_each(|target| allowed(target, step))?;
     let goes_out = matches!(step, FulfilmentStep::Ship | FulfilmentStep::ShipPart);
+    if goes_out {
+        check_paid(order)?;
+    }
     let (mut whole, mut in_part, mut bodies) = (Vec::new(), Vec::new(), Vec::new());
     for target in &targets {
         let outcome = target.outcome(order, action(step), context)?;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use evertill_domain::order::{
     FulfilmentKind, FulfilmentState, FulfilmentStep, OrderBody, OrderState, OrderStatus, Paid,
-    PartCommand, PaymentMethod, PaymentState, PaymentStatus, PickupState, PickupStep, PlaceOrder,
-    Sourcing, StepCommand, StepContext, Substitution, Work, accept, cancel, pickup, place,
-    shipment, withdraw,
+    PartCommand, PaymentMethod, PaymentRecorded, PaymentState, PaymentStatus, PaymentStep,
+    PickupState, PickupStep, PlaceOrder, Sourcing, StepCommand, StepContext, Substitution, Work,
+    accept, cancel, change, pickup, place, record_payment, shipment, withdraw,
 };
 use evertill_domain::rejection::{RejectionClass, Rejections};
 use evertill_domain::{Bucket, LocationId, Product, Sku, effects, event};
@@ -306,6 +306,47 @@ fn what_is_paid_at_the_counter_leaves_once() {
     assert_eq!(state.status, OrderStatus::Fulfilled);
     // The receipt of the same entry takes the goods from the floor.
     assert!(shop.stock().is_empty(), "{:?}", shop.stock());
+}
+
+/// Regressions: only who was to pay at the counter was asked for money, so what
+/// was ordered on top of a paid order, and an order whose reservation had run
+/// out, left unpaid; and tenders for a paid order were taken once more.
+#[test]
+fn nothing_leaves_before_it_is_paid_for_or_the_money_is_reserved() {
+    let mut shop = Shop::made_ready(&command());
+    let out = StepCommand::of(PickupStep::HandOver);
+    let mut again = out.clone();
+    again.paid = Some(Paid {
+        receipt: "S001-R1-AB12-77".parse().unwrap(),
+        amount: money(2_000),
+        method: PaymentMethod::Cash,
+    });
+    let twice = shop.try_pickup(&again);
+    refused(twice, RejectionClass::Conflict, "not_to_be_paid_here");
+    let more = change(&shop.state(), 1, units(4), None).unwrap();
+    shop.write(more);
+    let words = refused(shop.try_pickup(&out), RejectionClass::Conflict, "unpaid");
+    assert!(words.contains("5.00"), "{words}");
+    let payment = |step, minor| PaymentRecorded {
+        step,
+        amount: money(minor),
+        method: PaymentMethod::Card,
+        reference: None,
+        expires_at: None,
+        receipt: None,
+    };
+    let rest = record_payment(&shop.state(), payment(PaymentStep::Capture, 500)).unwrap();
+    shop.write(rest);
+    shop.pickup(&out);
+
+    let mut order = command();
+    order.payment.status = PaymentStatus::Authorized;
+    let mut shop = Shop::made_ready(&order);
+    assert!(shop.try_pickup(&out).is_ok(), "the money is reserved");
+    let over = record_payment(&shop.state(), payment(PaymentStep::Expire, 0)).unwrap();
+    shop.write(over);
+    assert!(shop.state().awaits_payment());
+    refused(shop.try_pickup(&out), RejectionClass::Conflict, "unpaid");
 }
 
 #[test]
