@@ -8,12 +8,12 @@ use evertill_domain::order::ChannelId;
 use evertill_domain::{LocationId, Sku, Timestamp};
 use evertill_http::api::{
     AvailabilityView, IncomingView, LocationAvailabilityView, ReservationBody, ReservationView,
-    SellingBody, SellingView, ShortLineView, SupplyBody, SupplyView, thousandths_text,
+    SellingBody, SellingView, ShortLineView, thousandths_text,
 };
 use evertill_http::{Body, EmptyBody, FieldError, IdempotencyKey, Path, Problem, Query};
 use evertill_storage::rusqlite::Connection;
-use evertill_storage::selling::{soft_holds, supply};
-use evertill_storage::{TableError, WriteError, changes};
+use evertill_storage::selling::soft_holds;
+use evertill_storage::{TableError, WriteError};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -119,76 +119,6 @@ pub(super) fn view(found: &Availability, channel: Option<String>) -> Availabilit
             .collect(),
         incoming: found.incoming.iter().map(IncomingView::of).collect(),
     }
-}
-
-/// Records goods that are to come.
-#[utoipa::path(
-    post, path = "/api/v1/supply", tag = "availability",
-    request_body = SupplyBody,
-    responses(
-        (status = 201, description = "What is kept", body = SupplyView),
-        (status = 422, description = "It breaks a rule", body = evertill_http::ProblemDocument),
-    )
-)]
-pub(super) async fn post_supply(
-    Principal(principal): Principal,
-    State(hub): State<Hub>,
-    key: IdempotencyKey,
-    body: Body<SupplyBody>,
-) -> Result<Response, Problem> {
-    let request = Repeatable {
-        principal,
-        key,
-        digest: body.digest,
-    };
-    let body = body.value;
-    let picture = orders::picture(&hub, vec![body.sku.clone()]).await?;
-    let refuse = |pointer: &str, code: &str, detail: String| {
-        Problem::unprocessable(code, detail.clone()).field(FieldError::new(pointer, code, detail))
-    };
-    let Some(product) = picture.products.get(&body.sku) else {
-        let detail = format!("no product {} is known; import it first", body.sku);
-        return Err(refuse("/sku", "unknown_sku", detail));
-    };
-    if picture.location(&body.location).is_none() {
-        let detail = format!("no location {} is known; import it first", body.location);
-        return Err(refuse("/location", "unknown_location", detail));
-    }
-    for (pointer, text) in [("/id", &body.id), ("/source", &body.source)] {
-        if text.trim().is_empty() || text.len() > 200 {
-            let detail = "send 1 to 200 bytes of text".to_owned();
-            return Err(refuse(pointer, "invalid_text", detail));
-        }
-    }
-    let quantity = body.quantity.read("/quantity", product.unit);
-    let quantity = quantity.map_err(evertill_domain::rejection::Rejections::from)?;
-    if quantity.thousandths() < 0 {
-        let detail = "send zero or more".to_owned();
-        return Err(refuse("/quantity", "negative", detail));
-    }
-    let kept = supply::Supply {
-        id: body.id,
-        location: body.location,
-        sku: body.sku,
-        due: body.date,
-        quantity: quantity.thousandths(),
-        source: body.source,
-    };
-    let work = move |conn: &Connection, _| {
-        supply::record(conn, &kept)?;
-        changes::availability(conn, &kept.sku)?;
-        let view = SupplyView {
-            id: kept.id.clone(),
-            location: kept.location.to_string(),
-            sku: kept.sku.to_string(),
-            date: kept.due.to_string(),
-            quantity: thousandths_text(kept.quantity),
-            source: kept.source.clone(),
-        };
-        Ok::<_, TableError>(answer(201, &view))
-    };
-    let done = once(&hub, "record goods to come", request, work).await?;
-    Ok(response(done))
 }
 
 /// Closes or opens a location's online selling.

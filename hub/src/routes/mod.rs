@@ -21,6 +21,7 @@ mod sales;
 mod seals;
 mod simulate;
 mod stock;
+mod supply;
 mod webhooks;
 
 use axum::Router;
@@ -100,7 +101,7 @@ pub fn router(hub: &Hub) -> Router {
         .route("/api/v1/sales", get(sales::list))
         .route("/api/v1/sales/{id}", get(sales::show))
         .route("/api/v1/stock", get(stock::list))
-        .route("/api/v1/supply", post(availability::post_supply))
+        .route("/api/v1/supply", get(supply::list).post(supply::post))
         .route("/api/v1/webhooks", get(webhooks::list).post(webhooks::post))
         .route(
             "/api/v1/webhooks/{id}",
@@ -148,7 +149,6 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         availability::put_selling,
         availability::reserve,
         availability::release,
-        availability::post_supply,
         orders::post,
         orders::list,
         orders::show,
@@ -187,6 +187,8 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         sales::show,
         seals::post,
         stock::list,
+        supply::list,
+        supply::post,
         webhooks::post,
         webhooks::list,
         webhooks::show,

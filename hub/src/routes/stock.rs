@@ -54,6 +54,7 @@ fn view(stock: &Stock) -> HubStockView {
         figures,
         Pledged {
             promised: stock.promised,
+            safety_stock: stock.safety_stock,
             ..Pledged::default()
         },
         stock.complete,

@@ -12,10 +12,11 @@ use evertill_storage::TableError;
 use evertill_storage::reference::ReferenceError;
 use evertill_storage::rusqlite::Connection;
 use evertill_storage::selling::soft_holds::{self, SoftHold};
-use evertill_storage::selling::{self, Closed, supply};
+use evertill_storage::selling::{self, Closed};
 
 use super::ground::{Ground, Picture};
-use super::orders::{PrepareError, ShortLine};
+use super::orders::{Own, PrepareError, ShortLine, pegged};
+use super::supply;
 use crate::state::Hub;
 
 /// What a channel may promise of a product.
@@ -25,7 +26,7 @@ pub struct Availability {
     pub product: Product,
     /// Where, and for how long each has not been heard, in seconds.
     pub locations: Vec<(LocationAvailability, u32)>,
-    /// What is to come.
+    /// What is to come and nobody waits for.
     pub incoming: Vec<Incoming>,
     /// What can be promised over all these locations, by the date asked for.
     pub atp: i64,
@@ -83,35 +84,31 @@ fn of(
             locations.push((pair.availability, ground.silent_s(&location.id)));
         }
     }
-    let mut incoming = Vec::new();
-    for supply in supply::of(conn, &product.sku, ground.now())? {
-        if here(&supply.location)
-            && let Some(location) = picture.location(&supply.location)
-        {
-            let date = business_date(
+    let channels = &picture.selling.channels;
+    let pegged = pegged(conn, channels, &product.sku, ground.now(), Own::default())?;
+    let coming = pegged.free.into_iter().filter(|(_, free)| *free > 0);
+    let coming: Vec<_> = coming.filter(|(s, _)| here(&s.location)).collect();
+    let by_then = |due: Timestamp| query.at.is_some_and(|at| due <= at);
+    let later = coming.iter().filter(|(supply, _)| by_then(supply.due));
+    let later: i64 = later.map(|(_, free)| *free).sum();
+    let incoming = coming.into_iter().filter_map(|(supply, quantity)| {
+        let location = picture.location(&supply.location)?;
+        Some(Incoming {
+            date: business_date(
                 supply.due,
                 &location.time_zone,
                 location.day_starts_at_minutes,
-            );
-            let by_then = query.at.is_some_and(|at| supply.due <= at);
-            incoming.push((
-                by_then,
-                Incoming {
-                    date,
-                    quantity: supply.quantity,
-                    source: supply.source,
-                },
-            ));
-        }
-    }
+            ),
+            quantity,
+            source: supply.source,
+        })
+    });
     let now: i64 = locations.iter().map(|(found, _)| found.atp).sum();
-    let coming = incoming.iter().filter(|(by_then, _)| *by_then);
-    let coming: i64 = coming.map(|(_, incoming)| incoming.quantity).sum();
     Ok(Availability {
         product: product.clone(),
-        atp: now.saturating_add(coming),
+        atp: now.saturating_add(later),
         locations,
-        incoming: incoming.into_iter().map(|(_, incoming)| incoming).collect(),
+        incoming: incoming.collect(),
     })
 }
 
@@ -214,7 +211,7 @@ pub fn reserve(
         best => Err(ReserveRefusal::Insufficient(ShortLine {
             sku: sku.clone(),
             available_now: best.map_or(0, |(most, _)| most.max(0)),
-            next_date: supply::of(conn, sku, now)?.first().map(|next| next.due),
+            next_date: supply::next(conn, &picture.selling.channels, sku, now)?,
         })),
     }
 }

@@ -83,7 +83,7 @@ pub async fn ask(
     let before = hub
         .store()
         .write("ask for rights", move |tx| {
-            put_on_feeds(tx, (&state, &author), &picture, &wish, now)
+            request(tx, (&state, &author), &picture, &wish, now)
         })
         .await?;
     Ok((!before.is_empty()).then_some(Asked {
@@ -130,9 +130,12 @@ impl Asked {
     }
 }
 
-/// Writes the wishes; gives the pairs that are waited for, with what the hub
-/// holds of each now.
-fn put_on_feeds(
+/// Writes wishes onto the feeds of the stores that can spare something; gives the
+/// pairs that are waited for, with what the hub holds of each now.
+///
+/// # Errors
+/// The tables could not be used.
+pub fn request(
     conn: &Connection,
     (hub, author): (&Hub, &Author),
     picture: &Picture,

@@ -24,6 +24,7 @@ pub mod sales;
 pub mod seals;
 pub mod simulate;
 pub mod stock;
+pub mod supply;
 pub mod webhooks;
 
 use evertill_storage::reference::ReferenceError;

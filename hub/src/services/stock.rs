@@ -2,6 +2,7 @@
 //!
 //! Invariant: figures and completeness are of one moment.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -11,6 +12,7 @@ use evertill_storage::projection::stock::{self, StockFilter, StockItem};
 use evertill_storage::{TableError, completeness};
 
 use super::ViewError;
+use super::ground::Picture;
 use crate::state::Hub;
 
 /// Stock of one SKU at one location.
@@ -20,6 +22,8 @@ pub struct Stock {
     pub item: StockItem,
     /// What is pledged to orders, in thousandths.
     pub promised: i64,
+    /// What is withheld from remote promises, in thousandths.
+    pub safety_stock: i64,
     /// What it is counted in; pieces if master data does not know it.
     pub unit: Unit,
     /// Whether everything that the location last announced is counted.
@@ -96,12 +100,25 @@ pub async fn page(
         })
         .await?;
     let skus: Vec<Sku> = items.iter().map(|(item, _)| item.sku.clone()).collect();
-    let products = hub
+    let stocked = items.iter().map(|(item, _)| item.location.clone());
+    let stocked: Vec<LocationId> = stocked.collect::<BTreeSet<_>>().into_iter().collect();
+    let picture = hub
         .reference()
-        .read(move |view| view.products_by_sku(&skus))
+        .read(move |view| Picture::of(view, &skus, &stocked))
         .await?;
+    let products = &picture.products;
+    let withheld = |item: &StockItem| {
+        let place = products
+            .get(&item.sku)
+            .zip(picture.location(&item.location));
+        let rules = &picture.selling.safety_stock;
+        place.map_or(0, |(product, location)| {
+            rules.of(product, location).0.thousandths()
+        })
+    };
     let stock = |(item, promised): (StockItem, i64)| Stock {
         promised,
+        safety_stock: withheld(&item),
         unit: products
             .get(&item.sku)
             .map_or(Unit::Each, |product| product.unit),

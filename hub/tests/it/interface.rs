@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::client::Hub;
 
 /// Every route that the hub has, as its description must list it.
-const ROUTES: [(&str, &str); 52] = [
+const ROUTES: [(&str, &str); 53] = [
     ("get", "/api/v1/availability"),
     ("put", "/api/v1/locations/{id}/selling"),
     ("get", "/api/v1/orders"),
@@ -23,6 +23,7 @@ const ROUTES: [(&str, &str); 52] = [
     ("post", "/api/v1/orders/{id}/refunds"),
     ("post", "/api/v1/reservations"),
     ("post", "/api/v1/reservations/{id}/release"),
+    ("get", "/api/v1/supply"),
     ("post", "/api/v1/supply"),
     ("get", "/api/v1/days/{location}/{date}"),
     ("get", "/api/v1/events"),

@@ -1,5 +1,6 @@
 //! The hub's binary, started for real.
 
+mod backorders;
 mod claims;
 mod client;
 mod commands;

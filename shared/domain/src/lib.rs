@@ -39,6 +39,7 @@ pub mod routing;
 pub mod sale;
 pub mod seal;
 pub mod stock;
+pub mod supply;
 pub mod tax;
 pub mod time;
 pub mod void;

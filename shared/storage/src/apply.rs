@@ -310,16 +310,17 @@ impl Batch {
         self.sums.days.flush(conn)?;
         self.sums.registers.flush(conn)?;
         self.rights.flush(conn)?;
-        for sku in std::mem::take(&mut self.changed) {
-            changes::availability(conn, &sku)?;
-        }
         let tells = !self.orders.is_empty() && self.is_hub(conn)?;
         for document in std::mem::take(&mut self.orders) {
-            orders::refresh(conn, &document)?;
+            let waited_for = orders::refresh(conn, &document)?;
             duties::note_order(conn, &document)?;
             if tells {
+                self.changed.extend(waited_for);
                 changes::order(conn, &document)?;
             }
+        }
+        for sku in std::mem::take(&mut self.changed) {
+            changes::availability(conn, &sku)?;
         }
         for ((replica, feed), seq) in std::mem::take(&mut self.heads) {
             conn.prepare_cached(

@@ -31,7 +31,7 @@ use order::Cases;
 use stored::{Content, Stored};
 
 /// The tables that are computed.
-pub const PROJECTIONS: [&str; 23] = [
+pub const PROJECTIONS: [&str; 24] = [
     "actor",
     "cell",
     "cell_sent",
@@ -47,6 +47,7 @@ pub const PROJECTIONS: [&str; 23] = [
     "minter",
     "order_line",
     "order_location",
+    "order_wait",
     "projection_head",
     "promise",
     "promised",

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use evertill_domain::order::{
-    OrderObligation, OrderState, PaymentStatus, PlaceOrder, Sourcing, accept, opening,
-    place as decide,
+    Backordered, OrderObligation, OrderPlaced, OrderState, PaymentStatus, PlaceOrder, Sourcing,
+    accept, opening, place as decide,
 };
 use evertill_domain::rejection::{RejectionClass, Rejections};
 use evertill_domain::routing::Wanted;
@@ -16,14 +16,15 @@ use evertill_storage::journal::{Author, Write, append_with_rights};
 use evertill_storage::rusqlite::Connection;
 use evertill_storage::selling::contacts::{self, Contact};
 use evertill_storage::selling::decisions::{self, Decision};
+use evertill_storage::selling::intake;
 use evertill_storage::selling::soft_holds::{self, SoftHold};
-use evertill_storage::selling::{intake, supply};
 use evertill_storage::{TableResult, duties, feed};
 
 use super::rounds::keep_messages;
 use super::sourcing::{Order, Planned, plan_order};
-use super::{OrderRefusal, known, short_lines};
+use super::{OrderRefusal, known, short_lines, waiting};
 use crate::services::ground::{Ground, Picture};
+use crate::services::supply;
 use crate::state::Hub;
 
 /// An order that is there now.
@@ -85,11 +86,11 @@ pub fn place(
     let ground = Ground::of(conn, hub, author.replica, picture, now)?;
     let planned = plan_order(&ground, picture, &order, now)?;
     let refused = |refused: Rejections| match refused.class() {
-        RejectionClass::Conflict => insufficient(conn, &planned, now),
+        RejectionClass::Conflict => insufficient((conn, picture), &planned, now),
         _ => OrderRefusal::Rejected(refused),
     };
     if soft && !planned.plan.unsourced.is_empty() && !placed.fulfilment.allow_backorder {
-        return Err(insufficient(conn, &planned, now));
+        return Err(insufficient((conn, picture), &planned, now));
     }
     let number = next_decision(conn)?;
     let sourcing = if soft {
@@ -100,7 +101,7 @@ pub fn place(
     } else {
         Sourcing {
             promises: planned.promises(number, placed.fulfilment.promise_by),
-            backorders: planned.backorders(conn, now)?,
+            backorders: waits(conn, picture, &placed, &planned, now)?,
             soft: false,
         }
     };
@@ -134,6 +135,22 @@ pub fn place(
     })
 }
 
+/// What of a new order waits for supply.
+fn waits(
+    conn: &Connection,
+    picture: &Picture,
+    placed: &OrderPlaced,
+    planned: &Planned,
+    now: Timestamp,
+) -> TableResult<Vec<Backordered>> {
+    let open = planned.plan.unsourced.iter();
+    let lines = open.filter_map(|(number, quantity)| {
+        let line = placed.lines.iter().find(|line| line.line == *number)?;
+        Some((*number, (line.sku.clone(), *quantity)))
+    });
+    waiting::told((conn, picture), placed, None, &lines.collect(), now)
+}
+
 /// Whether a round has anything to do about an order: nothing, for most that
 /// have just been promised.
 fn is_to_be_looked_after(order: &OrderState) -> bool {
@@ -151,11 +168,12 @@ fn is_to_be_looked_after(order: &OrderState) -> bool {
 }
 
 /// The refusal of an order that cannot be promised in full.
-pub(super) fn insufficient(conn: &Connection, planned: &Planned, now: Timestamp) -> OrderRefusal {
-    let next = |sku: &_| {
-        let coming = supply::of(conn, sku, now)?;
-        Ok(coming.first().map(|supply| supply.due))
-    };
+pub(super) fn insufficient(
+    (conn, picture): (&Connection, &Picture),
+    planned: &Planned,
+    now: Timestamp,
+) -> OrderRefusal {
+    let next = |sku: &_| supply::next(conn, &picture.selling.channels, sku, now);
     match short_lines(&planned.available(), next) {
         Ok(lines) => OrderRefusal::Insufficient(lines),
         Err(error) => error.into(),

@@ -12,6 +12,7 @@ mod intake;
 mod revise;
 mod rounds;
 mod sourcing;
+mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,6 +30,7 @@ pub use claims::expire_claims;
 pub use intake::{Arrived, place};
 pub use revise::{At, Revised, assign, cancel, change, hold, pay, refund, release_hold};
 pub use rounds::{Resting, RoundError, keep, round, watch};
+pub(crate) use waiting::{Own, pegged};
 
 use super::ground::Picture;
 use crate::state::{Hub, StartError};

@@ -9,8 +9,8 @@
 use std::collections::BTreeMap;
 
 use evertill_domain::order::{
-    self, Effect, FulfilmentState, HoldKind, HoldPlaced, OrderBody, OrderObligation, OrderState,
-    PaymentRecorded, PickupState, PromiseEnded, Work, withdraw,
+    self, Effect, FulfilmentState, HoldKind, HoldPlaced, LineState, OrderBody, OrderObligation,
+    OrderState, PaymentRecorded, PickupState, PromiseEnded, Work, withdraw,
 };
 use evertill_domain::rejection::Rejection;
 use evertill_domain::rights::PairCells;
@@ -24,7 +24,7 @@ use evertill_storage::{TableError, TableResult, feed};
 
 use super::intake::{insufficient, next_decision, remember};
 use super::sourcing::{Order, Planned, plan_order};
-use super::{OrderRefusal, known};
+use super::{OrderRefusal, known, waiting};
 use crate::services::ground::{Ground, Picture};
 use crate::state::Hub;
 
@@ -83,7 +83,7 @@ pub fn change(
     let bodies = order::change(&order, line, quantity, reason)?;
     at.write(&order, bodies, &PairCells::new())?;
     at.attend()?;
-    at.source("changed", None)?;
+    at.source("changed", &Ask::Open)?;
     at.revised()
 }
 
@@ -130,7 +130,7 @@ pub fn pay(at: At<'_>, payment: PaymentRecorded) -> Result<Revised, OrderRefusal
     at.write(&order, bodies, &PairCells::new())?;
     if promises && order.lines.iter().any(|line| line.unallocated > 0) {
         soft_holds::end_of_order(at.conn, &at.document)?;
-        at.source("paid", None)?;
+        at.source("paid", &Ask::Open)?;
     }
     at.revised()
 }
@@ -211,8 +211,64 @@ pub fn assign(
         let detail = "nobody has to take on so much of the line; recall a promise first".to_owned();
         return Err(refuse("/quantity", "nothing_open", detail));
     }
-    at.source("assigned", Some((line, location.clone(), asked)))?;
+    let chosen = Ask::Chosen(line, location.clone(), asked);
+    at.source("assigned", &chosen)?;
     at.revised()
+}
+
+/// What of an order is to be promised.
+pub(super) enum Ask {
+    /// What nobody has taken on.
+    Open,
+    /// What a person chose: so much of a line, from a location.
+    Chosen(u32, LocationId, i64),
+    /// What of a line waits for supply, or nobody has taken on.
+    Waiting(u32),
+}
+
+impl Ask {
+    /// How much of a line is asked for, in thousandths.
+    fn of(&self, line: &LineState) -> i64 {
+        let number = line.line.line;
+        match self {
+            Self::Open => line.unallocated,
+            Self::Chosen(chosen, _, quantity) if *chosen == number => *quantity,
+            Self::Waiting(waiting) if *waiting == number => line.unallocated + line.backordered,
+            Self::Chosen(..) | Self::Waiting(_) => 0,
+        }
+    }
+
+    /// How much of a line waits when so much of it was assigned.
+    fn waits(&self, line: &LineState, assigned: i64) -> i64 {
+        let left = line.unallocated + line.backordered - assigned;
+        match self {
+            Self::Open | Self::Waiting(_) => left,
+            // What a person did not speak of stays as it was.
+            Self::Chosen(..) => left.min(line.backordered),
+        }
+    }
+
+    /// Whether a part of it may wait. A person who chose gets all of it or hears
+    /// that it cannot be had.
+    fn may_stay_open(&self, order: &OrderState) -> bool {
+        let waits = order.placed.fulfilment.allow_backorder;
+        waits && !matches!(self, Self::Chosen(..))
+    }
+
+    /// The only location that is asked. What comes later of an order that may
+    /// not be shared comes from where the rest did.
+    fn only(&self, order: &OrderState) -> Option<LocationId> {
+        match self {
+            Self::Open => None,
+            Self::Chosen(_, location, _) => Some(location.clone()),
+            Self::Waiting(_) if order.placed.fulfilment.allow_split => None,
+            Self::Waiting(_) => {
+                let mut promises = order.promises.values();
+                let stands = promises.find(|p| p.kept() > 0 || p.parts.settled > 0);
+                stands.map(|promise| promise.location.clone())
+            }
+        }
+    }
 }
 
 impl At<'_> {
@@ -304,54 +360,59 @@ impl At<'_> {
         Ok(said)
     }
 
-    /// Promises what nobody has taken on, if it can be had in full; `only` is
-    /// what a person chose: the line, the location and how much.
+    /// Promises what is asked for, if it can be had in full.
     ///
     /// # Errors
     /// [`OrderRefusal::Insufficient`] when it cannot be had and may not wait.
-    pub(super) fn source(
-        &self,
-        cause: &str,
-        only: Option<(u32, LocationId, i64)>,
-    ) -> Result<(), OrderRefusal> {
+    pub(super) fn source(&self, cause: &str, ask: &Ask) -> Result<(), OrderRefusal> {
         let order = known(self.conn, &self.document)?;
-        let Some(planned) = self.plan(&order, only)? else {
+        let Some(planned) = self.plan(&order, ask)? else {
             return Ok(());
         };
         let open = !planned.plan.unsourced.is_empty();
-        if open && !order.placed.fulfilment.allow_backorder {
-            return Err(insufficient(self.conn, &planned, self.now));
+        if open && !ask.may_stay_open(&order) {
+            return Err(insufficient((self.conn, self.picture), &planned, self.now));
         }
-        self.promise(&order, cause, &planned)
+        self.promise(&order, cause, (&planned, ask))
     }
 
-    /// Promises as much as can be had.
+    /// Promises as much as can be had of what nobody has taken on; false if a
+    /// part of it is still open.
     pub(super) fn source_what_can(&self, cause: &str) -> Result<bool, OrderRefusal> {
         let order = known(self.conn, &self.document)?;
-        let Some(planned) = self.plan(&order, None)? else {
+        let Some(planned) = self.plan(&order, &Ask::Open)? else {
             return Ok(true);
         };
         let whole = planned.plan.unsourced.is_empty();
-        if whole || order.placed.fulfilment.allow_backorder {
-            self.promise(&order, cause, &planned)?;
+        if whole || Ask::Open.may_stay_open(&order) {
+            self.promise(&order, cause, (&planned, &Ask::Open))?;
         }
         Ok(whole)
     }
 
-    fn plan(
+    /// Promises what can be had of a line that waits; gives from where, and how
+    /// much.
+    pub(super) fn source_line(
         &self,
         order: &OrderState,
-        only: Option<(u32, LocationId, i64)>,
-    ) -> Result<Option<Planned>, OrderRefusal> {
-        let chosen = only.as_ref().map(|(line, _, quantity)| (*line, *quantity));
+        line: u32,
+    ) -> Result<Vec<(LocationId, i64)>, OrderRefusal> {
+        let ask = Ask::Waiting(line);
+        let planned = self.plan(order, &ask)?;
+        let Some(planned) = planned.filter(|planned| planned.assigned(line) > 0) else {
+            return Ok(Vec::new());
+        };
+        self.promise(order, "supplied", (&planned, &ask))?;
+        let parts = planned.plan.assignments.iter();
+        let parts = parts.map(|part| (part.location.clone(), part.quantity));
+        Ok(parts.collect())
+    }
+
+    fn plan(&self, order: &OrderState, ask: &Ask) -> Result<Option<Planned>, OrderRefusal> {
         let lines = order.lines.iter().filter_map(|line| {
-            let number = line.line.line;
-            let open = match chosen {
-                Some((line, quantity)) => (line == number).then_some(quantity)?,
-                None => line.unallocated,
-            };
+            let open = ask.of(line);
             (open > 0).then(|| Wanted {
-                line: number,
+                line: line.line.line,
                 sku: line.line.sku.clone(),
                 quantity: open,
             })
@@ -367,7 +428,7 @@ impl At<'_> {
             self.picture,
             self.now,
         )?;
-        let by_hand = only.is_some();
+        let by_hand = matches!(ask, Ask::Chosen(..));
         let asked = Order {
             id: self.document.to_string(),
             placed: &order.placed,
@@ -377,8 +438,8 @@ impl At<'_> {
             } else {
                 self.cooling(order)
             },
-            only: only.map(|(_, location, _)| location),
-            allow_partial: order.placed.fulfilment.allow_backorder,
+            only: ask.only(order),
+            allow_partial: ask.may_stay_open(order),
             allow_split: order.placed.fulfilment.allow_split,
         };
         Ok(Some(plan_order(&ground, self.picture, &asked, self.now)?))
@@ -388,16 +449,19 @@ impl At<'_> {
         &self,
         order: &OrderState,
         cause: &str,
-        planned: &Planned,
+        (planned, ask): (&Planned, &Ask),
     ) -> Result<(), OrderRefusal> {
         let number = next_decision(self.conn)?;
         let promises = planned.promises(number, order.placed.fulfilment.promise_by);
-        let mut waits = planned.backorders(self.conn, self.now)?;
-        for wait in &mut waits {
-            let before = order.line(wait.line).map_or(0, |line| line.backordered);
-            let all = wait.quantity.thousandths() + before;
-            wait.quantity = Quantity::from_thousandths(all).unwrap_or(wait.quantity);
-        }
+        let lines = order.lines.iter().filter(|line| ask.of(line) > 0);
+        let lines = lines.filter_map(|line| {
+            let waits = ask.waits(line, planned.assigned(line.line.line));
+            let changed = waits > 0 || line.backordered > 0;
+            changed.then(|| (line.line.line, (line.line.sku.clone(), waits)))
+        });
+        let ground = (self.conn, self.picture);
+        let document = Some(self.document);
+        let waits = waiting::told(ground, &order.placed, document, &lines.collect(), self.now)?;
         let bodies = order::source(order, promises, waits)?;
         let cells = planned.cells(self.author.replica)?;
         self.write(order, bodies, &cells)?;

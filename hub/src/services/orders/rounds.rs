@@ -14,14 +14,14 @@ use evertill_domain::order::{self, EndCause, OrderObligation, OrderState, OrderS
 use evertill_domain::rights::{PairCells, Position, settle};
 use evertill_domain::{DocumentId, LocationId, Sku, Timestamp};
 use evertill_storage::journal::{Author, append_with_rights};
-use evertill_storage::projection::{minters, orders, promises, rights, stock};
+use evertill_storage::projection::{minters, orders, promises, rights, stock, waits};
 use evertill_storage::rusqlite::Connection;
 use evertill_storage::selling::soft_holds;
 use evertill_storage::{TableError, TableResult, WriteError, completeness, duties, feed, messages};
 
 use super::claims::expire_claims;
 use super::revise::{At, cancel};
-use super::{OrderRefusal, PrepareError, picture};
+use super::{OrderRefusal, PrepareError, picture, waiting};
 use crate::services::ground::Picture;
 use crate::services::seals::{self, SucceedError};
 use crate::services::{drafts, exceptions};
@@ -31,6 +31,8 @@ use crate::state::Hub;
 const ORDERS: usize = 32;
 /// Pairs of one round.
 const PAIRS: usize = 500;
+/// Products that are waited for, of one round.
+const PRODUCTS: usize = 16;
 /// Rest between rounds, so that a burst is one.
 const REST: Duration = Duration::from_millis(20);
 /// Longest rest: carts run out by the clock.
@@ -155,6 +157,7 @@ struct Due {
     orders: Vec<DocumentId>,
     skus: Vec<Sku>,
     pairs: Vec<(LocationId, Sku)>,
+    waited_for: Vec<Sku>,
     carts: bool,
 }
 
@@ -174,6 +177,8 @@ impl Due {
             let lines = order.map(|order| order.lines).unwrap_or_default();
             skus.extend(lines.into_iter().map(|line| line.line.sku));
         }
+        let waited_for = waits::due(conn, PRODUCTS)?;
+        skus.extend(waited_for.iter().cloned());
         // A pair is settled once everything that its location announced is in:
         // in the middle of a catch-up a sale may be in, and the delivery before
         // it not yet.
@@ -184,12 +189,14 @@ impl Due {
             orders: found,
             skus,
             pairs,
+            waited_for,
             carts: soft_holds::any_expired(conn, now)?,
         })
     }
 
     fn is_empty(&self) -> bool {
-        self.orders.is_empty() && self.pairs.is_empty() && !self.carts
+        let nothing = self.orders.is_empty() && self.pairs.is_empty();
+        nothing && self.waited_for.is_empty() && !self.carts
     }
 
     /// Does it, and gives the orders that nobody could take on.
@@ -216,6 +223,11 @@ impl Due {
         for (location, sku) in &self.pairs {
             settle_pair(conn, author, (location, sku), now)?;
             duties::pair_done(conn, location, sku)?;
+        }
+        // Stands where no order is meant.
+        let nobody = DocumentId::from_bytes([0; 16]);
+        for sku in &self.waited_for {
+            waiting::look_at(at(nobody), sku)?;
         }
         let mut unmet = Vec::new();
         for document in &self.orders {
@@ -291,7 +303,7 @@ fn look_after(at: At<'_>) -> Result<bool, OrderRefusal> {
     let open = open
         .filter(|owed| matches!(owed, OrderObligation::Resource { .. }))
         .count();
-    if open == 0 || waits || order.payment_state == order::PaymentState::Pending {
+    if open == 0 || waits || order.awaits_payment() {
         return Ok(true);
     }
     let attempts = at.picture.selling.routing.max_attempts as usize;

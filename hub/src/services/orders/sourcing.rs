@@ -6,16 +6,12 @@
 
 use std::collections::BTreeMap;
 
-use evertill_domain::order::{
-    Backordered, Destination as Where, FulfilmentKind, LinePromised, OrderPlaced,
-};
+use evertill_domain::order::{Destination as Where, FulfilmentKind, LinePromised, OrderPlaced};
 use evertill_domain::rights::PairCells;
 use evertill_domain::routing::{
     Assignment, Candidate, Destination, Plan, Position, Snapshot, Wanted, plan,
 };
 use evertill_domain::{Location, LocationId, Quantity, ReplicaId, Sku, Timestamp};
-use evertill_storage::rusqlite::Connection;
-use evertill_storage::selling::supply;
 use evertill_storage::{TableError, TableResult};
 
 use crate::services::ground::{Ground, Pair, Picture};
@@ -218,30 +214,11 @@ impl Planned {
             .collect()
     }
 
-    /// What waits for supply, with the first that comes.
-    pub(super) fn backorders(
-        &self,
-        conn: &Connection,
-        now: Timestamp,
-    ) -> TableResult<Vec<Backordered>> {
-        let mut waits = Vec::new();
-        for (line, open) in &self.plan.unsourced {
-            let wanted = self.snapshot.wanted.iter().find(|w| w.line == *line);
-            let next = match wanted {
-                Some(wanted) => supply::of(conn, &wanted.sku, now)?.into_iter().next(),
-                None => None,
-            };
-            let Ok(quantity) = Quantity::from_thousandths(*open) else {
-                continue;
-            };
-            waits.push(Backordered {
-                line: *line,
-                quantity,
-                expected: next.as_ref().map(|supply| supply.due),
-                supply: next.map(|supply| supply.id),
-            });
-        }
-        Ok(waits)
+    /// How much the plan assigns of a line, in thousandths.
+    pub(super) fn assigned(&self, line: u32) -> i64 {
+        let parts = self.plan.assignments.iter();
+        let parts = parts.filter(|part| part.line == line);
+        parts.map(|part| part.quantity).sum()
     }
 
     /// What could be promised of the products that are not there in full: at one

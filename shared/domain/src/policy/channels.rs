@@ -76,6 +76,14 @@ impl ChannelPolicy {
         own.into_iter().any(|e| e.scope.matches(product, location))
     }
 
+    /// When a channel's turn is when a scarce product is handed out again; lower
+    /// goes first. One that is not listed comes after those that are.
+    #[must_use]
+    pub fn priority(&self, channel: &ChannelId) -> u16 {
+        let own = self.channels.get(channel);
+        own.map_or(u16::MAX, |channel| channel.priority)
+    }
+
     /// What of the hub's `rights` is kept from a channel, in thousandths: what
     /// is beyond its share, and what is reserved for others now, whichever is
     /// more.

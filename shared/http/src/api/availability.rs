@@ -3,6 +3,7 @@
 
 use evertill_domain::availability::{Incoming, LocationAvailability};
 use evertill_domain::order::ChannelId;
+use evertill_domain::supply::Supply;
 use evertill_domain::{LocationId, Sku, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -130,6 +131,45 @@ pub struct SupplyView {
     pub quantity: String,
     /// Where it comes from.
     pub source: String,
+}
+
+/// Goods that are to come, in their list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ComingView {
+    /// The goods.
+    #[serde(flatten)]
+    pub supply: SupplyView,
+    /// How many of them nobody waits for.
+    pub free: String,
+    /// Whether the date is over: nothing is promised of them any more.
+    pub overdue: bool,
+}
+
+impl SupplyView {
+    /// The view of goods that are to come.
+    #[must_use]
+    pub fn of(supply: &Supply) -> Self {
+        Self {
+            id: supply.id.clone(),
+            location: supply.location.to_string(),
+            sku: supply.sku.to_string(),
+            date: supply.due.to_string(),
+            quantity: thousandths_text(supply.quantity),
+            source: supply.source.clone(),
+        }
+    }
+}
+
+impl ComingView {
+    /// The view of goods of which `free` thousandths are waited for by nobody.
+    #[must_use]
+    pub fn of(supply: &Supply, free: i64, overdue: bool) -> Self {
+        Self {
+            supply: SupplyView::of(supply),
+            free: thousandths_text(free),
+            overdue,
+        }
+    }
 }
 
 /// Whether a location sells online.

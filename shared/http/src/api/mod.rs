@@ -23,8 +23,8 @@ mod text;
 mod work;
 
 pub use availability::{
-    AvailabilityView, IncomingView, LocationAvailabilityView, ReservationBody, ReservationView,
-    SellingBody, SellingView, SubtractionView, SupplyBody, SupplyView,
+    AvailabilityView, ComingView, IncomingView, LocationAvailabilityView, ReservationBody,
+    ReservationView, SellingBody, SellingView, SubtractionView, SupplyBody, SupplyView,
 };
 pub use codes::{ScanMatch, ScanView};
 pub use days::{DayCurrencyView, DayTaxView, DayTenderView, DayView};

@@ -16,3 +16,4 @@ pub mod registers;
 pub mod rights;
 pub mod seals;
 pub mod stock;
+pub mod waits;

@@ -3,15 +3,16 @@
 //! Invariant: a row of `customer_order` is what the fold of the order's events
 //! says, as soon as the batch that brought them is flushed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use evertill_documents::read;
 use evertill_domain::fold::{Placed, State, fold};
 use evertill_domain::order::{FulfilmentState, OrderState, PromiseState, Work};
-use evertill_domain::{DocumentId, EventKey, Hlc, LocationId, Timestamp};
+use evertill_domain::{DocumentId, EventKey, Hlc, LocationId, Sku, Timestamp};
 use rusqlite::{Connection, params};
 
 use super::documents::{self, Place};
+use super::waits;
 use crate::sql::{Doing, TableError, TableResult, int, optional, text};
 use crate::{feed, journal};
 
@@ -156,10 +157,11 @@ pub fn count_open_at(conn: &Connection, location: &LocationId, most: u32) -> Tab
     .doing("count a location's open orders")
 }
 
-/// Writes what the lists show of an order, from all its events.
-pub(crate) fn refresh(conn: &Connection, document: &DocumentId) -> TableResult<()> {
+/// Writes what the lists show of an order, from all its events; gives the
+/// products of which something else waits now.
+pub(crate) fn refresh(conn: &Connection, document: &DocumentId) -> TableResult<BTreeSet<Sku>> {
     let Some(order) = load(conn, document)? else {
-        return Ok(());
+        return Ok(BTreeSet::new());
     };
     let arrival = match documents::opened_at(conn, document)? {
         Some(place) => clock_at(conn, place)?.map_or(0, |(_, arrival)| arrival),
@@ -204,7 +206,7 @@ pub(crate) fn refresh(conn: &Connection, document: &DocumentId) -> TableResult<(
         })
         .doing("list an order at its location")?;
     }
-    Ok(())
+    waits::refresh(conn, document, &order, arrival)
 }
 
 /// What a location has to do with an order.

@@ -29,6 +29,7 @@ fn reading() -> Vec<Row> {
             (400, "invalid_parameter", "/sku"),
         ),
         read("GET /orders", "/orders?limit=0", parameter("/limit")),
+        read("GET /supply", "/supply?limit=0", parameter("/limit")),
         read(
             "GET /exceptions",
             "/exceptions?colour=red",
