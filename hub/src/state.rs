@@ -20,6 +20,7 @@ use evertill_transport::{HubIdentity, IdentityError, Revocations};
 
 use crate::live::Live;
 use crate::services::grants::UnderWay;
+use crate::services::refused::Attempts;
 
 /// The location that the hub's own entries name.
 pub const HUB_LOCATION: &str = "HUB";
@@ -39,6 +40,7 @@ struct Inner {
     revocations: Revocations,
     live: Live,
     grants: UnderWay,
+    refused: Attempts,
 }
 
 /// A hub that cannot be opened.
@@ -94,6 +96,7 @@ impl Hub {
             revocations,
             live: Live::default(),
             grants: UnderWay::default(),
+            refused: Attempts::default(),
         })))
     }
 
@@ -131,6 +134,12 @@ impl Hub {
     #[must_use]
     pub fn grants(&self) -> &UnderWay {
         &self.0.grants
+    }
+
+    /// Orders that were refused and are not kept yet.
+    #[must_use]
+    pub fn refused(&self) -> &Attempts {
+        &self.0.refused
     }
 
     /// The certificates that count no more.

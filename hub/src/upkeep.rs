@@ -8,7 +8,7 @@ use evertill_storage::{TableError, completeness, quarantine};
 use tokio::task::JoinHandle;
 
 use crate::outgoing::{messages, webhooks};
-use crate::services::orders;
+use crate::services::{orders, refused};
 use crate::state::Hub;
 
 /// The tasks of a running hub; dropping it ends them.
@@ -29,6 +29,7 @@ impl Upkeep {
             tokio::spawn(watch::show(store, move || measure(measured.clone()))),
             tokio::spawn(orders::keep(hub.clone())),
             tokio::spawn(orders::watch(hub.clone())),
+            tokio::spawn(refused::keep_all(hub.clone())),
             tokio::spawn(messages::keep(hub.clone())),
             tokio::spawn(webhooks::keep(hub.clone())),
         ])

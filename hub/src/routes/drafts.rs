@@ -59,6 +59,20 @@ pub(super) struct DraftView {
     approved_by: Option<String>,
     /// When.
     approved_at: Option<String>,
+    /// Names in its rules that nothing has, so that these rules match nothing:
+    /// in the answer to whoever proposes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warnings: Option<Vec<WarningView>>,
+}
+
+/// Something in a policy that is likely a slip.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct WarningView {
+    /// Where, as a JSON pointer into the policy.
+    #[schema(example = "/rules/3/scope/sku")]
+    pointer: String,
+    /// What, and what to do.
+    detail: String,
 }
 
 /// Which proposal is approved.
@@ -236,9 +250,18 @@ pub(super) async fn propose(
         let field = FieldError::new("/reason", "too_long", detail);
         return Err(Problem::unprocessable("too_long", detail).field(field));
     }
+    let unknown = policies::unknown_names(hub, name, &body).await?;
+    let warnings = unknown.into_iter().map(|warning| WarningView {
+        pointer: warning.pointer,
+        detail: warning.detail,
+    });
     let times = (how.reason, how.effective_from);
     let draft = drafts::propose(hub, name, body, author, times, base).await?;
-    Ok((StatusCode::ACCEPTED, Json(view(draft))).into_response())
+    let view = DraftView {
+        warnings: Some(warnings.collect()),
+        ..view(draft)
+    };
+    Ok((StatusCode::ACCEPTED, Json(view)).into_response())
 }
 
 fn view(draft: Draft) -> DraftView {
@@ -258,6 +281,7 @@ fn view(draft: Draft) -> DraftView {
         base_revision: draft.base_revision,
         approved_by,
         approved_at,
+        warnings: None,
     }
 }
 

@@ -22,6 +22,7 @@ mod seals;
 mod simulate;
 mod stock;
 mod supply;
+mod trial_view;
 mod webhooks;
 
 use axum::Router;

@@ -32,6 +32,10 @@ pub(super) struct DecisionView {
     /// What was decided, with the verdict on every rule for every candidate.
     #[schema(value_type = Object)]
     plan: serde_json::Value,
+    /// The facts behind the figures, which drafts of policies are tried on; null
+    /// for decisions of earlier releases.
+    #[schema(value_type = Option<Object>)]
+    basis: Option<serde_json::Value>,
 }
 
 /// Why an order's goods come from where they do.
@@ -60,6 +64,7 @@ pub(super) async fn decisions(
         snapshot: json(&decision.snapshot),
         policy: json(&decision.policy),
         plan: json(&decision.plan),
+        basis: decision.basis.as_deref().map(json),
     }))
 }
 

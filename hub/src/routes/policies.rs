@@ -26,7 +26,7 @@ use crate::services::policies::{self, InForce, PutError};
 use crate::state::Hub;
 
 /// Largest policy, in bytes.
-const POLICY_MAX: usize = 1 << 20;
+pub(super) const POLICY_MAX: usize = 1 << 20;
 
 /// A policy in force, or a revision of one.
 #[derive(Clone, Debug, Serialize, ToSchema)]

@@ -3,18 +3,21 @@
 use axum::Json;
 use axum::extract::State;
 use evertill_domain::Timestamp;
-use evertill_domain::policy::RoutingPolicy;
+use evertill_domain::policy::{
+    ChannelPolicy, OnlinePolicy, PolicyError, RoutingPolicy, SafetyStockPolicy, TimerPolicy,
+};
 use evertill_domain::rejection::{Rejection, Rejections};
-use evertill_domain::routing::Assignment;
-use evertill_http::api::thousandths_text;
-use evertill_http::{Body, IdempotencyKey, Path, Problem};
+use evertill_http::extract::from_json;
+use evertill_http::{IdempotencyKey, Path, Problem, Upload};
 use evertill_storage::reference::PolicyName;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 
 use super::auth::Principal;
-use super::policies::named;
-use crate::services::simulate::{self, Difference, Trial};
+use super::policies::{POLICY_MAX, named};
+use super::trial_view::{TrialView, view};
+use crate::services::simulate::{self, Draft, TrialError};
 use crate::state::Hub;
 
 /// Differences that are shown without a limit.
@@ -25,10 +28,10 @@ const MOST: usize = 1_000;
 /// A draft to try.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct TrialBody {
+pub(super) struct TrialBody<P> {
     /// The draft; settings left out have their defaults.
     #[schema(value_type = Object)]
-    policy: RoutingPolicy,
+    policy: P,
     /// Decisions since this time; all that are kept if left out.
     #[schema(value_type = Option<String>, format = DateTime)]
     since: Option<Timestamp>,
@@ -36,58 +39,19 @@ pub(super) struct TrialBody {
     limit: Option<u16>,
 }
 
-/// What a draft would have decided otherwise.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct TrialView {
-    /// How many decisions were made again.
-    decisions: usize,
-    /// How many would have come out otherwise.
-    changed: usize,
-    /// Orders that only the policy in force sourced in full.
-    lost: usize,
-    /// Orders that only the draft would have sourced in full.
-    won: usize,
-    /// Orders that would have come from more places.
-    more_places: usize,
-    /// Orders that would have come from fewer places.
-    fewer_places: usize,
-    /// What would have been decided otherwise, the first ones.
-    differences: Vec<DifferenceView>,
-}
-
-/// One decision that would have come out otherwise.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct DifferenceView {
-    /// The order.
-    order: String,
-    /// When it was decided.
-    at: String,
-    /// From where the goods came.
-    was: Vec<PartView>,
-    /// From where they would have come.
-    would_be: Vec<PartView>,
-}
-
-/// A part of a line from one place.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct PartView {
-    /// The order's line.
-    line: u32,
-    /// From where.
-    location: String,
-    /// How much.
-    quantity: String,
-}
-
-/// Try a draft of the routing policy on the decisions that were made.
+/// Try a draft of a policy on what was decided before.
+///
+/// Each of the last 10,000 decisions, and each order that was refused for a lack
+/// of goods in the last 30 days, is made again under the draft, by itself. What is
+/// an estimate is said to be one. Nothing is changed.
 #[utoipa::path(
     post, path = "/api/v1/policies/{name}/simulate", tag = "policies",
-    params(("name" = String, Path, description = "`routing`: its decisions are kept")),
-    request_body = TrialBody,
+    params(("name" = String, Path, description = "`safety_stock`, `channels`, `online`, `routing` or `timers`")),
+    request_body = TrialBody<serde_json::Value>,
     responses(
-        (status = 200, description = "What would have been decided otherwise; nothing is changed", body = TrialView),
+        (status = 200, description = "What would have been decided otherwise, and why", body = TrialView),
         (status = 404, description = "No such policy", body = evertill_http::ProblemDocument),
-        (status = 422, description = "A policy whose decisions are not kept, or a draft that cannot be used", body = evertill_http::ProblemDocument),
+        (status = 422, description = "A policy that decides nothing about orders, or a draft that cannot be used", body = evertill_http::ProblemDocument),
     )
 )]
 pub(super) async fn post(
@@ -95,54 +59,73 @@ pub(super) async fn post(
     State(hub): State<Hub>,
     Path(name): Path<String>,
     _: IdempotencyKey,
-    body: Body<TrialBody>,
+    upload: Upload<POLICY_MAX>,
 ) -> Result<Json<TrialView>, Problem> {
     let name = named(&name)?;
-    if name != PolicyName::Routing {
-        let detail = "only routing can be tried: of other policies no decisions are kept";
+    if !name.is_selling() {
+        let detail = format!(
+            "{name} decides nothing about orders, so no decision can be made again with it; try \
+             safety_stock, channels, online, routing or timers"
+        );
         return Err(Problem::unprocessable("not_simulated", detail));
     }
-    let TrialBody {
-        policy,
-        since,
-        limit,
-    } = body.value;
-    let wrong = policy.validate().into_iter().map(|error| {
+    if upload.media_type != "application/json" {
+        return Err(Problem::unsupported_media_type("application/json"));
+    }
+    let asked = read(name, &upload.bytes)?;
+    let limit = match asked.limit {
+        Some(0) => return Err(no_limit()),
+        Some(limit) => usize::from(limit).min(MOST),
+        None => SHOWN,
+    };
+    let trial = simulate::run(&hub, asked.policy, asked.since, limit).await?;
+    Ok(Json(view(name, trial)))
+}
+
+fn no_limit() -> Problem {
+    let detail = format!("show at least 1 and at most {MOST} differences, or leave it out");
+    Rejections::from(Rejection::new("/limit", "out_of_range", detail)).into()
+}
+
+/// The body with the draft as a policy of its name.
+fn read(name: PolicyName, bytes: &[u8]) -> Result<TrialBody<Draft>, Problem> {
+    match name {
+        PolicyName::SafetyStock => read_as(bytes, SafetyStockPolicy::validate, Draft::SafetyStock),
+        PolicyName::Channels => read_as(bytes, ChannelPolicy::validate, Draft::Channels),
+        PolicyName::Online => read_as(bytes, OnlinePolicy::validate, Draft::Online),
+        PolicyName::Timers => read_as(bytes, TimerPolicy::validate, Draft::Timers),
+        PolicyName::Routing
+        | PolicyName::Tax
+        | PolicyName::Rounding
+        | PolicyName::Movements
+        | PolicyName::Barcode => read_as(bytes, RoutingPolicy::validate, Draft::Routing),
+    }
+}
+
+fn read_as<P: DeserializeOwned>(
+    bytes: &[u8],
+    validate: fn(&P) -> Vec<PolicyError>,
+    draft: fn(P) -> Draft,
+) -> Result<TrialBody<Draft>, Problem> {
+    let body: TrialBody<P> = from_json(bytes)?;
+    let wrong = validate(&body.policy).into_iter().map(|error| {
         let pointer = format!("/policy{}", error.pointer);
         Rejection::new(pointer, "policy_invalid", error.detail)
     });
     Rejections::unless_empty(wrong.collect())?;
-    let limit = limit.map_or(SHOWN, usize::from).min(MOST);
-    let trial = simulate::routing(&hub, policy, since, limit).await?;
-    Ok(Json(view(trial)))
+    Ok(TrialBody {
+        policy: draft(body.policy),
+        since: body.since,
+        limit: body.limit,
+    })
 }
 
-fn view(trial: Trial) -> TrialView {
-    TrialView {
-        decisions: trial.decisions,
-        changed: trial.changed,
-        lost: trial.lost,
-        won: trial.won,
-        more_places: trial.more_places,
-        fewer_places: trial.fewer_places,
-        differences: trial.differences.into_iter().map(difference).collect(),
-    }
-}
-
-fn difference(found: Difference) -> DifferenceView {
-    let parts = |parts: Vec<Assignment>| parts.iter().map(part).collect();
-    DifferenceView {
-        order: found.order.to_string(),
-        at: found.at.to_string(),
-        was: parts(found.was),
-        would_be: parts(found.would_be),
-    }
-}
-
-fn part(part: &Assignment) -> PartView {
-    PartView {
-        line: part.line,
-        location: part.location.to_string(),
-        quantity: thousandths_text(part.quantity),
+impl From<TrialError> for Problem {
+    fn from(error: TrialError) -> Self {
+        match error {
+            TrialError::Read(error) => error.into(),
+            TrialError::Write(error) => error.into(),
+            TrialError::Reference(error) => error.into(),
+        }
     }
 }

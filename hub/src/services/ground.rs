@@ -11,7 +11,9 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use evertill_domain::availability::{LocationAvailability, LocationFigures, at_location};
+use evertill_domain::availability::{
+    Asked, LocationAvailability, PairBasis, Situation, at_location,
+};
 use evertill_domain::order::ChannelId;
 use evertill_domain::policy::Selling;
 use evertill_domain::rights::{Cells, Position};
@@ -104,6 +106,8 @@ pub struct Pair {
     pub free: i64,
     /// What its tills sell in a day, in thousandths.
     pub demand_per_day: i64,
+    /// The facts behind the figures.
+    pub basis: PairBasis,
 }
 
 impl<'a> Ground<'a> {
@@ -179,56 +183,57 @@ impl<'a> Ground<'a> {
         product: &Product,
         channel: Option<&ChannelId>,
     ) -> TableResult<Pair> {
-        let (conn, selling) = (self.conn, &self.picture.selling);
+        let (conn, selling) = (self.conn, &*self.picture.selling);
         let (place, sku) = (&location.id, &product.sku);
         let stock = stock::of(conn, place, sku)?.unwrap_or_default();
         let cells = rights::cells(conn, place, sku)?;
         let promised = promises::live(conn, place, sku)?;
-        let units = stock.sellable_or_staged();
-        let (withheld, _) = selling.safety_stock.of(product, location);
         let position = Position {
             cells: &cells,
             live_promises: promised,
-            units,
+            units: stock.sellable_or_staged(),
         };
-        let quantum = product.unit.rights_quantum();
-        let mintable = if minters::of(conn, place)?.is_none() {
-            position.mintable(withheld.thousandths(), quantum)
-        } else {
-            0
-        };
-        let held = cells.rights(self.hub).max(0) + mintable;
-        let rule = selling.online.of(location);
-        let demand_per_day = self.demand_per_day(place, stock.bucket(Bucket::Customer))?;
-        let channels = &selling.channels;
-        let figures = LocationFigures {
+        let basis = PairBasis {
             on_hand: stock.on_hand(),
-            sellable_or_staged: units,
+            units: position.units,
             promised,
-            safety_stock: withheld.thousandths(),
-            // A part of a piece that may be gone is a piece that may be gone.
-            expected_since_contact: whole_up(
-                rule.expected_since_contact(demand_per_day, self.silent_s(place)),
-                quantum,
-            ),
-            debt: position.debt(),
-            suspended: self.is_suspended(location),
-            awaits_count: self.recounting.contains(place) && seals::awaits_count(conn, place, sku)?,
-            selling_closed: !self.is_open(place),
-            channel_excluded: channel.is_some_and(|c| channels.excludes(c, product, location)),
-            channel_reserve: channel.map_or(0, |c| {
-                let kept = channels.kept_from(c, (product, location), held, self.now);
-                whole_up(kept, quantum)
-            }),
+            outstanding: position.outstanding(),
+            hub_rights: cells.rights(self.hub),
             soft_holds: soft_holds::of_pair(conn, place, sku, self.now)?,
-            hub_rights: held,
+            demand_per_day: self.demand_per_day(place, stock.bucket(Bucket::Customer))?,
+            awaits_count: self.recounting.contains(place) && seals::awaits_count(conn, place, sku)?,
         };
+        let asked = Asked {
+            goods: product.into(),
+            quantum: product.unit.rights_quantum(),
+            place: location.into(),
+            situation: self.situation(location)?,
+            channel,
+            now: self.now,
+        };
+        let figures = basis.figures(&asked, selling, selling);
         Ok(Pair {
             availability: at_location(place.clone(), &figures),
-            free: (units - promised).max(0),
+            free: (basis.units - promised).max(0),
+            mintable: basis.mintable(&asked, selling),
+            demand_per_day: basis.demand_per_day,
             cells,
-            mintable,
-            demand_per_day,
+            basis,
+        })
+    }
+
+    /// How a location stands, whatever the product.
+    ///
+    /// # Errors
+    /// The tables could not be read.
+    pub fn situation(&self, location: &Location) -> TableResult<Situation> {
+        let id = &location.id;
+        Ok(Situation {
+            kind: location.kind,
+            hub_mints: minters::of(self.conn, id)?.is_none(),
+            silent_s: self.silent_s(id),
+            blocked: self.blocked.contains(id),
+            selling_closed: !self.is_open(id),
         })
     }
 
@@ -250,11 +255,6 @@ impl<'a> Ground<'a> {
     }
 }
 
-/// Rounds up to whole quanta.
-const fn whole_up(quantity: i64, quantum: i64) -> i64 {
-    quantity.saturating_add((quantum - quantity.rem_euclid(quantum)) % quantum)
-}
-
 /// How long each location with a node has not been heard; one that is connected
 /// is heard now. Of several machines the one heard last counts.
 fn silence(hub: &Hub, journals: &[JournalState], now: Timestamp) -> BTreeMap<LocationId, u32> {
@@ -270,20 +270,4 @@ fn silence(hub: &Hub, journals: &[JournalState], now: Timestamp) -> BTreeMap<Loc
         *held = (*held).min(seconds);
     }
     silence
-}
-
-#[cfg(test)]
-mod tests {
-    use super::whole_up;
-
-    /// Regression: a store that had been silent for a moment was discounted by a
-    /// thousandth of a piece, and 1.999 pieces were promised.
-    #[test]
-    fn pieces_are_discounted_and_promised_whole() {
-        assert_eq!(
-            [0, 1, 1_000, 1_001].map(|q| whole_up(q, 1_000)),
-            [0, 1_000, 1_000, 2_000]
-        );
-        assert_eq!(whole_up(250, 100), 300);
-    }
 }

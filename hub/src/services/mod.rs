@@ -20,6 +20,7 @@ pub mod once;
 pub mod orders;
 pub mod policies;
 pub mod quarantine;
+pub mod refused;
 pub mod sales;
 pub mod seals;
 pub mod simulate;

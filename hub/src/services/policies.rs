@@ -3,10 +3,14 @@
 //! Invariant: a body becomes a policy only if this release reads it strictly
 //! and the policy finds nothing wrong with itself.
 
+mod warnings;
+
 use evertill_domain::Timestamp;
 use evertill_domain::policy::{Policies, Selling};
 use evertill_storage::reference::{PolicyName, PolicyRevision, ReferenceError, StoredPolicy, View};
 use serde_json::Value;
+
+pub use warnings::unknown_names;
 
 use crate::state::Hub;
 

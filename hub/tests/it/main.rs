@@ -1,5 +1,6 @@
 //! The hub's binary, started for real.
 
+mod availability;
 mod backorders;
 mod claims;
 mod client;
@@ -12,5 +13,6 @@ mod orders;
 mod policies;
 mod serve;
 mod store;
+mod trials;
 mod uploads;
 mod views;

@@ -90,6 +90,7 @@ fn every_route_asks_for_a_live_key() {
         ("PUT", "/policies/tax"),
         ("GET", "/policies/tax/history"),
         ("POST", "/imports/products"),
+        ("POST", "/policies/timers/simulate"),
         ("GET", "/stock"),
         ("GET", "/sales"),
         ("GET", "/sales/0b1e7d1f-3c7a-8d2e-9f00-112233445566"),

@@ -9,7 +9,11 @@
 //! Invariant: `on_hand − Σ subtractions = atp`, exactly, for every location; and
 //! atp is never above what the hub holds rights for.
 
+mod basis;
+
 use serde::{Deserialize, Serialize};
+
+pub use basis::{Asked, Basis, GoodsBasis, PairBasis, PlaceBasis, Situation};
 
 use crate::ids::LocationId;
 use crate::time::BusinessDate;

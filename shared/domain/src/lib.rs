@@ -42,6 +42,7 @@ pub mod stock;
 pub mod supply;
 pub mod tax;
 pub mod time;
+pub mod trial;
 pub mod void;
 
 pub use barcode::Barcode;

@@ -10,6 +10,7 @@
 
 mod barcode;
 mod channels;
+mod mentions;
 mod movement;
 mod online;
 mod rounding;
@@ -21,16 +22,19 @@ mod timers;
 mod units;
 
 pub use barcode::{BarcodePolicy, LabelRule, LabelledValue};
-pub use channels::{Channel, ChannelPolicy, Exclusion, Reserve};
+pub use channels::{Channel, ChannelPolicy, Exclusion, Kept, Reserve};
+pub use mentions::{Known, Mentions};
 pub use movement::{AllowedMovement, MovementPolicy};
 pub use online::{OnlinePolicy, OnlineRule};
 pub use rounding::{CashRounding, RoundingPolicy};
 pub use routing::{RoutingPolicy, RoutingWeights, SoftRule};
 pub use safety_stock::{SafetyStockPolicy, SafetyStockRule};
-pub use scope::Scope;
+pub use scope::{CLASS_ATTRIBUTE, Goods, Place, Scope};
 pub use tax::{TaxOverride, TaxPolicy};
 pub use timers::TimerPolicy;
 pub use units::{Units, UnitsError};
+
+use serde::{Deserialize, Serialize};
 
 /// All policies that a sale looks at.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -60,6 +64,23 @@ pub struct Selling {
     pub routing_revision: u64,
     /// How long steps may take.
     pub timers: TimerPolicy,
+    /// How often each of the others was put.
+    pub revisions: Revisions,
+}
+
+/// How often each policy about promises was put, beside routing; 0 for the
+/// default. A decision keeps them, so that it can be made again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Revisions {
+    /// Of `safety_stock`.
+    pub safety_stock: u64,
+    /// Of `channels`.
+    pub channels: u64,
+    /// Of `online`.
+    pub online: u64,
+    /// Of `timers`.
+    pub timers: u64,
 }
 
 /// Something in a policy that cannot be used.

@@ -59,5 +59,6 @@ pub use cells::{CellWrite, Cells, Own, RightsError, Seal};
 pub use grant::{Share, answer_request, grant_by_share};
 pub use promise::{End, PromiseParts};
 pub use settlement::{Position, Settlement, burn_of_outflow, settle};
+pub(crate) use settlement::{room, whole_up};
 pub use tend::{Terms, tend};
 pub use wire::{CellsError, PairCells, decode_cells, encode_cells};

@@ -1,6 +1,6 @@
 //! What the hub keeps beside the journal to sell remotely: orders as they came,
-//! who ordered, goods kept for carts, closed locations, goods to come, and why
-//! each decision was made.
+//! who ordered, goods kept for carts, closed locations, goods to come, why each
+//! decision was made, and what was refused.
 //!
 //! Invariant: nothing here is in an entry; a restored journal lacks none of its
 //! facts without it.
@@ -8,6 +8,7 @@
 pub mod contacts;
 pub mod decisions;
 pub mod intake;
+pub mod refused;
 pub mod soft_holds;
 pub mod supply;
 

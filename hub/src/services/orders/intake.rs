@@ -86,11 +86,11 @@ pub fn place(
     let ground = Ground::of(conn, hub, author.replica, picture, now)?;
     let planned = plan_order(&ground, picture, &order, now)?;
     let refused = |refused: Rejections| match refused.class() {
-        RejectionClass::Conflict => insufficient((conn, picture), &planned, now),
+        RejectionClass::Conflict => short((conn, picture), hub, name, &planned, now),
         _ => OrderRefusal::Rejected(refused),
     };
-    if soft && !planned.plan.unsourced.is_empty() && !placed.fulfilment.allow_backorder {
-        return Err(insufficient((conn, picture), &planned, now));
+    if soft && !planned.recorded.plan.unsourced.is_empty() && !placed.fulfilment.allow_backorder {
+        return Err(short((conn, picture), hub, name, &planned, now));
     }
     let number = next_decision(conn)?;
     let sourcing = if soft {
@@ -122,7 +122,7 @@ pub fn place(
     if *contact != Contact::default() {
         contacts::keep(conn, &document, contact)?;
     }
-    remember(conn, &document, "placed", &planned, picture, now)?;
+    remember(conn, &document, "placed", &planned, now)?;
     let order = known(conn, &document)?;
     keep_messages(conn, &document, &order, now)?;
     if !is_to_be_looked_after(&order) {
@@ -143,7 +143,7 @@ fn waits(
     planned: &Planned,
     now: Timestamp,
 ) -> TableResult<Vec<Backordered>> {
-    let open = planned.plan.unsourced.iter();
+    let open = planned.recorded.plan.unsourced.iter();
     let lines = open.filter_map(|(number, quantity)| {
         let line = placed.lines.iter().find(|line| line.line == *number)?;
         Some((*number, (line.sku.clone(), *quantity)))
@@ -167,7 +167,21 @@ fn is_to_be_looked_after(order: &OrderState) -> bool {
         })
 }
 
-/// The refusal of an order that cannot be promised in full.
+/// The refusal of an order that cannot be promised in full, which is kept beside
+/// the orders: another policy might have had it.
+fn short(
+    at: (&Connection, &Picture),
+    hub: &Hub,
+    (channel, external_id): (&str, &str),
+    planned: &Planned,
+    now: Timestamp,
+) -> OrderRefusal {
+    let name = (channel.to_owned(), external_id.to_owned());
+    hub.refused().note(name, planned.recorded.clone(), now);
+    insufficient(at, planned, now)
+}
+
+/// The refusal of what cannot be promised in full.
 pub(super) fn insufficient(
     (conn, picture): (&Connection, &Picture),
     planned: &Planned,
@@ -191,7 +205,6 @@ pub(super) fn remember(
     document: &DocumentId,
     cause: &str,
     planned: &Planned,
-    picture: &Picture,
     now: Timestamp,
 ) -> TableResult<()> {
     let decision = Decision {
@@ -199,9 +212,10 @@ pub(super) fn remember(
         document: *document,
         at: now,
         cause: cause.to_owned(),
-        snapshot: json(&planned.snapshot),
-        policy: json(&picture.selling.routing),
-        plan: json(&planned.plan),
+        snapshot: json(&planned.recorded.snapshot),
+        policy: json(&planned.recorded.routing),
+        plan: json(&planned.recorded.plan),
+        basis: planned.recorded.basis.as_ref().map(json),
     };
     decisions::record(conn, &decision).map(drop)
 }
@@ -221,8 +235,8 @@ fn keep_soft(
 ) -> TableResult<()> {
     let minutes = i64::from(picture.selling.timers.reservation_minutes);
     let until = Timestamp::from_millis(now.as_millis() + minutes * 60_000);
-    for part in &planned.plan.assignments {
-        let wanted = planned.snapshot.wanted.iter();
+    for part in &planned.recorded.plan.assignments {
+        let wanted = planned.recorded.snapshot.wanted.iter();
         let Some(wanted) = wanted.clone().find(|wanted| wanted.line == part.line) else {
             continue;
         };

@@ -369,7 +369,7 @@ impl At<'_> {
         let Some(planned) = self.plan(&order, ask)? else {
             return Ok(());
         };
-        let open = !planned.plan.unsourced.is_empty();
+        let open = !planned.recorded.plan.unsourced.is_empty();
         if open && !ask.may_stay_open(&order) {
             return Err(insufficient((self.conn, self.picture), &planned, self.now));
         }
@@ -383,7 +383,7 @@ impl At<'_> {
         let Some(planned) = self.plan(&order, &Ask::Open)? else {
             return Ok(true);
         };
-        let whole = planned.plan.unsourced.is_empty();
+        let whole = planned.recorded.plan.unsourced.is_empty();
         if whole || Ask::Open.may_stay_open(&order) {
             self.promise(&order, cause, (&planned, &Ask::Open))?;
         }
@@ -403,7 +403,7 @@ impl At<'_> {
             return Ok(Vec::new());
         };
         self.promise(order, "supplied", (&planned, &ask))?;
-        let parts = planned.plan.assignments.iter();
+        let parts = planned.recorded.plan.assignments.iter();
         let parts = parts.map(|part| (part.location.clone(), part.quantity));
         Ok(parts.collect())
     }
@@ -465,14 +465,7 @@ impl At<'_> {
         let bodies = order::source(order, promises, waits)?;
         let cells = planned.cells(self.author.replica)?;
         self.write(order, bodies, &cells)?;
-        remember(
-            self.conn,
-            &self.document,
-            cause,
-            planned,
-            self.picture,
-            self.now,
-        )?;
+        remember(self.conn, &self.document, cause, planned, self.now)?;
         Ok(())
     }
 

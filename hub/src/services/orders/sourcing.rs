@@ -6,11 +6,15 @@
 
 use std::collections::BTreeMap;
 
-use evertill_domain::order::{Destination as Where, FulfilmentKind, LinePromised, OrderPlaced};
+use evertill_domain::availability::{Basis, GoodsBasis, PairBasis, PlaceBasis};
+use evertill_domain::order::{
+    ChannelId, Destination as Where, FulfilmentKind, LinePromised, OrderPlaced,
+};
 use evertill_domain::rights::PairCells;
 use evertill_domain::routing::{
-    Assignment, Candidate, Destination, Plan, Position, Snapshot, Wanted, plan,
+    Assignment, Candidate, Destination, Position, Snapshot, Wanted, plan,
 };
+use evertill_domain::trial::{Recorded, usable as usable_of};
 use evertill_domain::{Location, LocationId, Quantity, ReplicaId, Sku, Timestamp};
 use evertill_storage::{TableError, TableResult};
 
@@ -39,8 +43,7 @@ pub(super) struct Order<'a> {
 
 /// A plan with what it was made from.
 pub(super) struct Planned {
-    pub(super) snapshot: Snapshot,
-    pub(super) plan: Plan,
+    pub(super) recorded: Recorded,
     pairs: BTreeMap<(LocationId, Sku), Pair>,
 }
 
@@ -53,6 +56,7 @@ pub(super) fn plan_order(
 ) -> TableResult<Planned> {
     let placed = order.placed;
     let mut pairs = BTreeMap::new();
+    let mut around = BTreeMap::new();
     let mut candidates = Vec::new();
     let asked = picture.locations.iter().filter(|location| {
         order.only.as_ref().is_none_or(|only| *only == location.id)
@@ -66,6 +70,11 @@ pub(super) fn plan_order(
         candidates.push(candidate(
             ground, picture, order, location, now, &mut pairs,
         )?);
+        let place = PlaceBasis {
+            situation: ground.situation(location)?,
+            pairs: BTreeMap::new(),
+        };
+        around.insert(location.id.clone(), place);
     }
     let destination = match (placed.fulfilment.kind, &placed.fulfilment.location) {
         (FulfilmentKind::Pickup, Some(location)) => Destination::Pickup(location.clone()),
@@ -84,11 +93,42 @@ pub(super) fn plan_order(
         candidates,
     };
     let plan = plan(&snapshot, &selling.routing);
-    Ok(Planned {
+    let basis = basis(picture, &placed.channel, around, &pairs);
+    let recorded = Recorded {
         snapshot,
         plan,
-        pairs,
-    })
+        routing: selling.routing.clone(),
+        basis: Some(basis),
+    };
+    Ok(Planned { recorded, pairs })
+}
+
+/// The facts behind the figures of a plan.
+fn basis(
+    picture: &Picture,
+    channel: &ChannelId,
+    places: BTreeMap<LocationId, PlaceBasis>,
+    pairs: &BTreeMap<(LocationId, Sku), Pair>,
+) -> Basis {
+    let mut basis = Basis {
+        channel: Some(channel.clone()),
+        policies: picture.selling.revisions,
+        goods: BTreeMap::new(),
+        places,
+    };
+    for ((location, sku), pair) in pairs {
+        if let Some(product) = picture.products.get(sku)
+            && !basis.goods.contains_key(sku)
+        {
+            basis.goods.insert(sku.clone(), GoodsBasis::of(product));
+        }
+        if let Some(place) = basis.places.get_mut(location)
+            && pair.basis != PairBasis::default()
+        {
+            place.pairs.insert(sku.clone(), pair.basis);
+        }
+    }
+    basis
 }
 
 fn shipped_to(destination: Option<&Where>) -> Destination {
@@ -127,14 +167,16 @@ fn candidate(
         }
         let pair = ground.pair(location, product, Some(&order.placed.channel))?;
         let quantum = product.unit.rights_quantum();
-        let atp = pair.availability.atp.max(0);
-        usable.insert(wanted.sku.clone(), atp - atp.rem_euclid(quantum));
+        usable.insert(
+            wanted.sku.clone(),
+            usable_of(pair.availability.atp, quantum),
+        );
         depth.insert(wanted.sku.clone(), pair.free);
         demand.insert(wanted.sku.clone(), pair.demand_per_day);
         pairs.insert(key, pair);
     }
     let timers = &picture.selling.timers;
-    let minutes = timers.accept_minutes + timers.pick_minutes + timers.ready_minutes;
+    let minutes = timers.preparation_minutes();
     let position = location.latitude.zip(location.longitude);
     let free_capacity = match location.pick_capacity {
         Some(lines) => ground.free_capacity(&location.id, lines.saturating_mul(HOURS))?,
@@ -165,8 +207,8 @@ impl Planned {
     /// The rights do not cover the plan: a fault of ours, nothing is written.
     pub(super) fn cells(&self, hub: ReplicaId) -> TableResult<PairCells> {
         let mut sums: BTreeMap<(LocationId, Sku), i64> = BTreeMap::new();
-        for part in &self.plan.assignments {
-            let wanted = self.snapshot.wanted.iter();
+        for part in &self.recorded.plan.assignments {
+            let wanted = self.recorded.snapshot.wanted.iter();
             let sku = wanted.clone().find(|wanted| wanted.line == part.line);
             let sku = sku.expect("invariant: a plan assigns lines that are wanted");
             let key = (part.location.clone(), sku.sku.clone());
@@ -195,11 +237,11 @@ impl Planned {
         promise_by: Option<Timestamp>,
     ) -> Vec<LinePromised> {
         let ready = |location: &LocationId| {
-            let candidates = self.snapshot.candidates.iter();
+            let candidates = self.recorded.snapshot.candidates.iter();
             let mut found = candidates.filter(|candidate| candidate.location == *location);
             found.next().map(|candidate| candidate.ready_at)
         };
-        let parts = self.plan.assignments.iter();
+        let parts = self.recorded.plan.assignments.iter();
         parts
             .filter_map(|part: &Assignment| {
                 Some(LinePromised {
@@ -216,7 +258,7 @@ impl Planned {
 
     /// How much the plan assigns of a line, in thousandths.
     pub(super) fn assigned(&self, line: u32) -> i64 {
-        let parts = self.plan.assignments.iter();
+        let parts = self.recorded.plan.assignments.iter();
         let parts = parts.filter(|part| part.line == line);
         parts.map(|part| part.quantity).sum()
     }
@@ -225,14 +267,14 @@ impl Planned {
     /// location, unless it may be split.
     pub(super) fn available(&self) -> BTreeMap<Sku, i64> {
         let mut wanted: BTreeMap<&Sku, i64> = BTreeMap::new();
-        for line in &self.snapshot.wanted {
+        for line in &self.recorded.snapshot.wanted {
             *wanted.entry(&line.sku).or_default() += line.quantity;
         }
         let mut available = BTreeMap::new();
         for (sku, wanted) in wanted {
-            let atp = self.snapshot.candidates.iter();
+            let atp = self.recorded.snapshot.candidates.iter();
             let atp = atp.map(|candidate| candidate.usable.get(sku).copied().unwrap_or_default());
-            let most: i64 = if self.snapshot.allow_split {
+            let most: i64 = if self.recorded.snapshot.allow_split {
                 atp.sum()
             } else {
                 atp.max().unwrap_or_default()

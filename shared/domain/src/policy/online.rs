@@ -8,13 +8,19 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::scope::Place;
+use super::units::beyond;
 use super::{PolicyError, Units};
 use crate::ids::LocationId;
-use crate::product::{Location, LocationKind};
+use crate::product::LocationKind;
 use crate::rights::Share;
 
 /// Everything, in thousandths.
 const WHOLE: u16 = 1_000;
+/// A year.
+const MOST_SILENCE_MINUTES: u32 = 365 * 24 * 60;
+/// A hundred times what is expected.
+const MOST_CAUTION_PER_MILLE: u32 = 100_000;
 const SECONDS_A_DAY: i128 = 86_400;
 
 /// The rules by location, by kind, and for the rest.
@@ -61,10 +67,25 @@ impl Default for OnlineRule {
 impl OnlinePolicy {
     /// What holds at a location.
     #[must_use]
-    pub fn of(&self, location: &Location) -> &OnlineRule {
-        let of_kind = || self.kinds.get(&location.kind);
-        let own = self.locations.get(&location.id);
+    pub fn of<'a>(&self, place: impl Into<Place<'a>>) -> &OnlineRule {
+        let place = place.into();
+        let of_kind = || self.kinds.get(&place.kind);
+        let own = self.locations.get(place.id);
         own.or_else(of_kind).unwrap_or(&self.default)
+    }
+
+    /// Where the rule that holds at a location stands in the policy, as a JSON
+    /// pointer.
+    #[must_use]
+    pub fn pointer<'a>(&self, place: impl Into<Place<'a>>) -> String {
+        let place = place.into();
+        if self.locations.contains_key(place.id) {
+            format!("/locations/{}", place.id)
+        } else if self.kinds.contains_key(&place.kind) {
+            format!("/kinds/{}", place.kind.as_str())
+        } else {
+            "/default".to_owned()
+        }
     }
 
     /// What is wrong with the rules; nothing for a policy that can be used.
@@ -134,6 +155,23 @@ impl OnlineRule {
                 detail,
             ));
         }
+        if self.silence_limit_minutes > MOST_SILENCE_MINUTES {
+            let detail = "a location that was silent for over a year tells nothing; write at most \
+                          525600";
+            errors.push(PolicyError::new(
+                format!("{pointer}/silence_limit_minutes"),
+                detail,
+            ));
+        }
+        if self.caution_per_mille > MOST_CAUTION_PER_MILLE {
+            let detail = "write at most 100000, a hundred times the expected sales; 1500 is one \
+                          and a half times";
+            errors.push(PolicyError::new(
+                format!("{pointer}/caution_per_mille"),
+                detail,
+            ));
+        }
+        errors.extend(beyond(self.keep, || format!("{pointer}/keep")));
         errors
     }
 }

@@ -13,6 +13,13 @@ use serde::{Deserialize, Serialize};
 
 use super::PolicyError;
 
+/// Minutes of a year.
+const YEAR: u32 = 365 * 24 * 60;
+/// Minutes of ninety days.
+const QUARTER: u32 = 90 * 24 * 60;
+/// The farthest that two places on earth lie apart, in kilometres.
+const HALFWAY_ROUND_KM: u32 = 20_038;
+
 /// A rule that can be given up. The others never are: a location that sells
 /// nothing online, is suspended, rejected the order lately, or has no unit to
 /// promise is out.
@@ -163,6 +170,35 @@ impl RoutingPolicy {
         ] {
             wrong(value == 0, format!("/{field}"), at_least_one);
         }
+        for (field, value, most, meaning) in [
+            (
+                "max_data_age_minutes",
+                self.max_data_age_minutes,
+                YEAR,
+                "a year",
+            ),
+            (
+                "claim_timeout_minutes",
+                self.claim_timeout_minutes,
+                QUARTER,
+                "90 days",
+            ),
+            (
+                "cool_down_minutes",
+                self.cool_down_minutes,
+                QUARTER,
+                "90 days",
+            ),
+            ("max_attempts", self.max_attempts, 1_000, "1000 offers"),
+        ] {
+            let detail = format!("write at most {most}, which is {meaning}");
+            wrong(value > most, format!("/{field}"), &detail);
+        }
+        wrong(
+            self.max_distance_km > Some(HALFWAY_ROUND_KM),
+            "/max_distance_km".to_owned(),
+            "no place is farther than 20038 km; leave it out for no limit",
+        );
         wrong(
             self.max_distance_km == Some(0),
             "/max_distance_km".to_owned(),

@@ -2,9 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::scope::{self, Scope};
+use super::scope::{self, Goods, Place, Scope};
 use super::{PolicyError, Units};
-use crate::product::{Location, Product};
 
 /// How much is withheld where.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -28,23 +27,36 @@ pub struct SafetyStockRule {
 }
 
 impl SafetyStockPolicy {
-    /// What is withheld of a product at a location, and the rule that says so;
-    /// none for the default.
+    /// What is withheld of goods at a place, and the rule that says so; none for
+    /// the default.
     #[must_use]
-    pub fn of(&self, product: &Product, location: &Location) -> (Units, Option<usize>) {
-        let found = scope::most_specific(&self.rules, |rule| &rule.scope, product, location);
+    pub fn of<'a>(
+        &self,
+        goods: impl Into<Goods<'a>>,
+        place: impl Into<Place<'a>>,
+    ) -> (Units, Option<usize>) {
+        let (goods, place) = (goods.into(), place.into());
+        let found = scope::most_specific(&self.rules, |rule| &rule.scope, goods, place);
         found.map_or((self.default, None), |(i, rule)| (rule.units, Some(i)))
     }
 
     /// What is wrong with the rules; nothing for a policy that can be used.
     #[must_use]
     pub fn validate(&self) -> Vec<PolicyError> {
+        let default = super::units::beyond(self.default, || "/default".to_owned());
+        let rules = self.rules.iter().enumerate();
+        let rules = rules.filter_map(|(i, rule)| {
+            super::units::beyond(rule.units, || format!("/rules/{i}/units"))
+        });
+        let scopes = self.rules.iter().enumerate();
+        let empty = scopes.flat_map(|(i, rule)| rule.scope.validate(&format!("/rules/{i}/scope")));
         let repeated = scope::repeated(self.rules.iter().map(|rule| &rule.scope));
-        let errors = repeated.into_iter().map(|(first, again)| {
+        let repeated = repeated.into_iter().map(|(first, again)| {
             let detail =
                 format!("rule {first} is about the same goods and places; keep one of the two");
             PolicyError::new(format!("/rules/{again}/scope"), detail)
         });
-        errors.collect()
+        let errors = default.into_iter().chain(rules).chain(empty);
+        errors.chain(repeated).collect()
     }
 }

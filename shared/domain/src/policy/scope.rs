@@ -9,8 +9,55 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::PolicyError;
 use crate::ids::{LocationId, Sku};
 use crate::product::{Location, LocationKind, Product};
+
+/// The attribute of a product that names its class: an ABC class, a velocity
+/// class, whatever the retailer sorts by.
+pub const CLASS_ATTRIBUTE: &str = "class";
+
+/// What rules look at of a product.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Goods<'a> {
+    /// Which one.
+    pub sku: &'a Sku,
+    /// Its category; empty if it has none.
+    pub category: &'a str,
+    /// Its department; empty if it has none.
+    pub department: &'a str,
+    /// Its class, see [`CLASS_ATTRIBUTE`].
+    pub class: Option<&'a str>,
+}
+
+/// What rules look at of a location.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Place<'a> {
+    /// Which one.
+    pub id: &'a LocationId,
+    /// What it is.
+    pub kind: LocationKind,
+}
+
+impl<'a> From<&'a Product> for Goods<'a> {
+    fn from(product: &'a Product) -> Self {
+        Self {
+            sku: &product.sku,
+            category: &product.category,
+            department: &product.department,
+            class: product.attributes.get(CLASS_ATTRIBUTE).map(String::as_str),
+        }
+    }
+}
+
+impl<'a> From<&'a Location> for Place<'a> {
+    fn from(location: &'a Location) -> Self {
+        Self {
+            id: &location.id,
+            kind: location.kind,
+        }
+    }
+}
 
 /// Goods and places; what is left out matches everything.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
@@ -22,6 +69,10 @@ pub struct Scope {
     /// All products of a category.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub category: Option<String>,
+    /// All products of a class: those whose attribute `class` says so. A product
+    /// has one class, so two rules for different classes never meet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
     /// All products of a department.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub department: Option<String>,
@@ -34,26 +85,32 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// Whether it is about this product at this location.
+    /// Whether it is about these goods at this place.
     #[must_use]
-    pub fn matches(&self, product: &Product, location: &Location) -> bool {
-        fn fits<T: PartialEq>(wanted: Option<&T>, is: &T) -> bool {
+    pub fn matches<'a>(&self, goods: impl Into<Goods<'a>>, place: impl Into<Place<'a>>) -> bool {
+        fn fits<T: PartialEq + ?Sized>(wanted: Option<&T>, is: &T) -> bool {
             wanted.is_none_or(|wanted| wanted == is)
         }
-        fits(self.sku.as_ref(), &product.sku)
-            && fits(self.category.as_ref(), &product.category)
-            && fits(self.department.as_ref(), &product.department)
-            && fits(self.location.as_ref(), &location.id)
-            && fits(self.location_kind.as_ref(), &location.kind)
+        let (goods, place) = (goods.into(), place.into());
+        fits(self.sku.as_ref(), goods.sku)
+            && fits(self.category.as_deref(), goods.category)
+            && self
+                .class
+                .as_deref()
+                .is_none_or(|class| goods.class == Some(class))
+            && fits(self.department.as_deref(), goods.department)
+            && fits(self.location.as_ref(), place.id)
+            && fits(self.location_kind.as_ref(), &place.kind)
     }
 
     /// How specific it is; the greatest wins. Every combination of fields has a
-    /// rank of its own: SKU, then category, department, location, kind.
+    /// rank of its own: SKU, then category, class, department, location, kind.
     #[must_use]
-    pub fn specificity(&self) -> [bool; 5] {
+    pub fn specificity(&self) -> [bool; 6] {
         [
             self.sku.is_some(),
             self.category.is_some(),
+            self.class.is_some(),
             self.department.is_some(),
             self.location.is_some(),
             self.location_kind.is_some(),
@@ -61,17 +118,38 @@ impl Scope {
     }
 }
 
+impl Scope {
+    /// What is wrong with it, under its place in the policy: a word that no
+    /// product can have matches nothing for ever.
+    pub(super) fn validate(&self, pointer: &str) -> Vec<PolicyError> {
+        let words = [
+            ("category", &self.category),
+            ("class", &self.class),
+            ("department", &self.department),
+        ];
+        let empty = words
+            .into_iter()
+            .filter(|(_, word)| word.as_ref().is_some_and(|word| word.trim().is_empty()));
+        empty
+            .map(|(field, _)| {
+                let detail = format!("name a {field}, or leave it out to match every {field}");
+                PolicyError::new(format!("{pointer}/{field}"), detail)
+            })
+            .collect()
+    }
+}
+
 /// The most specific of the rules that match, and its place in the list.
 pub(super) fn most_specific<'a, R>(
     rules: &'a [R],
     scope: impl Fn(&R) -> &Scope,
-    product: &Product,
-    location: &Location,
+    goods: Goods<'_>,
+    place: Place<'_>,
 ) -> Option<(usize, &'a R)> {
     rules
         .iter()
         .enumerate()
-        .filter(|(_, rule)| scope(rule).matches(product, location))
+        .filter(|(_, rule)| scope(rule).matches(goods, place))
         .max_by_key(|(_, rule)| scope(rule).specificity())
 }
 

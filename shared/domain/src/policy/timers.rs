@@ -41,11 +41,14 @@ impl Default for TimerPolicy {
     }
 }
 
+/// The longest timer, in minutes: ninety days.
+const MOST_MINUTES: u32 = 90 * 24 * 60;
+
 impl TimerPolicy {
-    /// What is wrong with the timers; nothing for a policy that can be used.
+    /// Every timer with its name.
     #[must_use]
-    pub fn validate(&self) -> Vec<PolicyError> {
-        let timers = [
+    pub const fn all(&self) -> [(&'static str, u32); 8] {
+        [
             ("accept_minutes", self.accept_minutes),
             ("pick_minutes", self.pick_minutes),
             ("ready_minutes", self.ready_minutes),
@@ -54,11 +57,29 @@ impl TimerPolicy {
             ("shelf_check_minutes", self.shelf_check_minutes),
             ("reservation_minutes", self.reservation_minutes),
             ("escalation_minutes", self.escalation_minutes),
-        ];
-        let none = timers.iter().filter(|(_, minutes)| *minutes == 0);
-        none.map(|(field, _)| {
-            PolicyError::new(format!("/{field}"), "a step needs time: at least 1 minute")
-        })
-        .collect()
+        ]
+    }
+
+    /// From a decision until its goods can be ready, in minutes, where the store
+    /// works without a break.
+    #[must_use]
+    pub const fn preparation_minutes(&self) -> u32 {
+        self.accept_minutes
+            .saturating_add(self.pick_minutes)
+            .saturating_add(self.ready_minutes)
+    }
+
+    /// What is wrong with the timers; nothing for a policy that can be used.
+    #[must_use]
+    pub fn validate(&self) -> Vec<PolicyError> {
+        let wrong = self.all().into_iter().filter_map(|(field, minutes)| {
+            let detail = match minutes {
+                0 => "a step needs time: at least 1 minute".to_owned(),
+                1..=MOST_MINUTES => return None,
+                _ => format!("write at most {MOST_MINUTES} minutes, which is 90 days"),
+            };
+            Some(PolicyError::new(format!("/{field}"), detail))
+        });
+        wrong.collect()
     }
 }

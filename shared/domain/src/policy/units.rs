@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::PolicyError;
 use crate::money::{DecimalError, parse_scaled, write_scaled};
 use crate::quantity::Quantity;
 
@@ -36,6 +37,17 @@ impl Units {
     pub const fn thousandths(self) -> i64 {
         self.0
     }
+}
+
+/// Most units that a rule withholds or keeps of one product at one location: a
+/// larger number is a slip of the finger, and sums of rules stay far from what
+/// fits.
+const MOST: Units = Units::whole(1_000_000);
+
+/// The error of units beyond what a rule may name, at their place.
+pub(super) fn beyond(units: Units, pointer: impl FnOnce() -> String) -> Option<PolicyError> {
+    let detail = || format!("{units} is more than a rule may name; write at most {MOST}");
+    (units > MOST).then(|| PolicyError::new(pointer(), detail()))
 }
 
 impl FromStr for Units {

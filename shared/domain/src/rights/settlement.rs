@@ -35,8 +35,7 @@ impl Position<'_> {
     /// quanta. It looks at levels only, so it never matters what raised A.
     #[must_use]
     pub fn mintable(&self, safety_stock: i64, quantum: i64) -> i64 {
-        let room = self.units - safety_stock.max(0) - self.outstanding();
-        whole(room.max(0), quantum)
+        room(self.units, safety_stock, self.outstanding(), quantum)
     }
 
     /// What a higher safety stock takes from the unused rights of the minter:
@@ -46,6 +45,21 @@ impl Position<'_> {
         let beyond = self.outstanding() - (self.units - safety_stock.max(0)).max(0);
         beyond.clamp(0, self.cells.rights(minter).max(0))
     }
+}
+
+/// What is left of the units beyond a safety stock and what is outstanding, in
+/// whole quanta.
+#[must_use]
+pub(crate) fn room(units: i64, safety_stock: i64, outstanding: i64, quantum: i64) -> i64 {
+    let room = units - safety_stock.max(0) - outstanding;
+    whole(room.max(0), quantum)
+}
+
+/// Rounds up to whole quanta; a quantum below one thousandth counts as one.
+#[must_use]
+pub(crate) const fn whole_up(quantity: i64, quantum: i64) -> i64 {
+    let quantum = if quantum < 1 { 1 } else { quantum };
+    quantity.saturating_add((quantum - quantity.rem_euclid(quantum)) % quantum)
 }
 
 /// Rounds down to whole quanta; a quantum below one thousandth counts as one.
@@ -106,5 +120,21 @@ pub fn settle(
         burn,
         left_to_node,
         suspected: debt - burn - left_to_node,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::whole_up;
+
+    /// Regression: a store that had been silent for a moment was discounted by a
+    /// thousandth of a piece, and 1.999 pieces were promised.
+    #[test]
+    fn pieces_are_discounted_and_promised_whole() {
+        assert_eq!(
+            [0, 1, 1_000, 1_001].map(|q| whole_up(q, 1_000)),
+            [0, 1_000, 1_000, 2_000]
+        );
+        assert_eq!(whole_up(250, 100), 300);
     }
 }

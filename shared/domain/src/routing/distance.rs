@@ -51,6 +51,18 @@ impl Position {
         })
     }
 
+    /// The same place to a tenth of a degree, which is about ten kilometres: for
+    /// what is kept of people.
+    #[must_use]
+    pub fn coarse(self) -> Self {
+        let tenth = DEGREE / 10;
+        let round = |micro: i64| (micro + tenth / 2).div_euclid(tenth) * tenth;
+        Self {
+            latitude: round(self.latitude),
+            longitude: round(self.longitude),
+        }
+    }
+
     /// Metres between two positions.
     #[must_use]
     pub fn metres_to(self, other: Self) -> u64 {

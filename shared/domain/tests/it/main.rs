@@ -15,4 +15,5 @@ mod rights;
 mod routing;
 mod sale;
 mod stock_events;
+mod trial;
 mod void;

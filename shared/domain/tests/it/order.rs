@@ -1,6 +1,6 @@
 //! Orders: their bytes, folds, machines and decisions.
 
-mod build;
+pub mod build;
 mod bytes;
 mod fold;
 mod machine;

@@ -6,9 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use evertill_documents::read;
+use evertill_domain::event::decode;
 use evertill_domain::fold::{Placed, State, fold};
-use evertill_domain::order::{FulfilmentState, OrderState, PromiseState, Work};
-use evertill_domain::{DocumentId, EventKey, Hlc, LocationId, Sku, Timestamp};
+use evertill_domain::order::{FulfilmentState, OrderEvent, OrderState, PromiseState, Work};
+use evertill_domain::{DocumentId, Event, EventKey, Hlc, LocationId, Sku, Timestamp};
 use rusqlite::{Connection, params};
 
 use super::documents::{self, Place};
@@ -42,16 +43,7 @@ pub struct OrderFilter {
 /// # Errors
 /// The tables could not be read, or an entry is damaged.
 pub fn load(conn: &Connection, document: &DocumentId) -> TableResult<Option<OrderState>> {
-    let mut events: Vec<(EventKey, Hlc, Vec<u8>)> = Vec::new();
-    for place in documents::places(conn, document)? {
-        let (_, change) = documents::part_at(conn, place)?;
-        let hlc = clock_at(conn, place)?.map_or(Hlc::default(), |(hlc, _)| hlc);
-        let part = read(&change).map_err(|error| TableError::Damaged {
-            what: format!("document {document}"),
-            detail: error.to_string(),
-        })?;
-        events.extend(part.into_iter().map(|(key, bytes)| (key, hlc, bytes)));
-    }
+    let events = stored(conn, document)?;
     let placed = events.iter().map(|(key, hlc, bytes)| Placed {
         key: *key,
         hlc: *hlc,
@@ -62,6 +54,41 @@ pub fn load(conn: &Connection, document: &DocumentId) -> TableResult<Option<Orde
         State::Order(order) => Ok(Some(*order)),
         _ => Ok(None),
     }
+}
+
+/// The events of an order that are applied here, in the order of their clocks;
+/// none for a document that is no order. Events of a kind that this release does
+/// not know are left out.
+///
+/// # Errors
+/// The tables could not be read, or an entry is damaged.
+pub fn events(
+    conn: &Connection,
+    document: &DocumentId,
+) -> TableResult<Vec<(EventKey, OrderEvent)>> {
+    let mut stored = stored(conn, document)?;
+    stored.sort_by_key(|(key, hlc, _)| (*hlc, *key));
+    let events = stored
+        .into_iter()
+        .filter_map(|(key, _, bytes)| match decode(&bytes) {
+            Ok(Event::Order(event)) => Some((key, *event)),
+            _ => None,
+        });
+    Ok(events.collect())
+}
+
+fn stored(conn: &Connection, document: &DocumentId) -> TableResult<Vec<(EventKey, Hlc, Vec<u8>)>> {
+    let mut events = Vec::new();
+    for place in documents::places(conn, document)? {
+        let (_, change) = documents::part_at(conn, place)?;
+        let hlc = clock_at(conn, place)?.map_or(Hlc::default(), |(hlc, _)| hlc);
+        let part = read(&change).map_err(|error| TableError::Damaged {
+            what: format!("document {document}"),
+            detail: error.to_string(),
+        })?;
+        events.extend(part.into_iter().map(|(key, bytes)| (key, hlc, bytes)));
+    }
+    Ok(events)
 }
 
 /// The order of a channel under its own name for it.

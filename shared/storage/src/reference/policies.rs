@@ -305,12 +305,16 @@ fn take(
         PolicyName::Rounding => read_into(&mut policies.rounding, name, body),
         PolicyName::Movements => read_into(&mut policies.movements, name, body),
         PolicyName::Barcode => read_into(&mut policies.barcode, name, body),
-        PolicyName::SafetyStock => read_into(&mut selling.safety_stock, name, body),
-        PolicyName::Channels => read_into(&mut selling.channels, name, body),
-        PolicyName::Online => read_into(&mut selling.online, name, body),
+        PolicyName::SafetyStock => read_into(&mut selling.safety_stock, name, body)
+            .map(|()| selling.revisions.safety_stock = held.revision),
+        PolicyName::Channels => read_into(&mut selling.channels, name, body)
+            .map(|()| selling.revisions.channels = held.revision),
+        PolicyName::Online => read_into(&mut selling.online, name, body)
+            .map(|()| selling.revisions.online = held.revision),
         PolicyName::Routing => read_into(&mut selling.routing, name, body)
             .map(|()| selling.routing_revision = held.revision),
-        PolicyName::Timers => read_into(&mut selling.timers, name, body),
+        PolicyName::Timers => read_into(&mut selling.timers, name, body)
+            .map(|()| selling.revisions.timers = held.revision),
     }
 }
 

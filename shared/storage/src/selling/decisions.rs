@@ -28,6 +28,8 @@ pub struct Decision {
     pub policy: String,
     /// What was decided.
     pub plan: String,
+    /// The facts behind the figures; none for decisions of earlier releases.
+    pub basis: Option<String>,
 }
 
 /// Keeps a decision; its number is given out here.
@@ -36,8 +38,8 @@ pub struct Decision {
 /// The row could not be written.
 pub fn record(conn: &Connection, decision: &Decision) -> TableResult<i64> {
     conn.prepare_cached(
-        "INSERT INTO decision (document, at, cause, snapshot, policy, plan)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO decision (document, at, cause, snapshot, policy, plan, basis)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )
     .and_then(|mut insert| {
         insert.insert(params![
@@ -46,7 +48,8 @@ pub fn record(conn: &Connection, decision: &Decision) -> TableResult<i64> {
             decision.cause,
             decision.snapshot,
             decision.policy,
-            decision.plan
+            decision.plan,
+            decision.basis
         ])
     })
     .doing("keep a decision")
@@ -80,35 +83,60 @@ pub fn made_at(conn: &Connection, id: i64) -> TableResult<Option<Timestamp>> {
 /// The table could not be read.
 pub fn of(conn: &Connection, document: &DocumentId) -> TableResult<Vec<Decision>> {
     conn.prepare_cached(
-        "SELECT id, document, at, cause, snapshot, policy, plan FROM decision
+        "SELECT id, document, at, cause, snapshot, policy, plan, basis FROM decision
          WHERE document = ?1 ORDER BY id",
     )
     .and_then(|mut select| select.query_map([document.as_bytes()], read)?.collect())
     .doing("read the decisions about an order")
 }
 
-/// The last decisions since a time, the first one first.
+/// Decisions since a time, the newest first, before the one of a number.
 ///
 /// # Errors
 /// The table could not be read.
-pub fn since(
+pub fn page(
     conn: &Connection,
     since: Option<Timestamp>,
+    before: Option<i64>,
     limit: usize,
 ) -> TableResult<Vec<Decision>> {
-    let mut decisions: Vec<Decision> = conn
-        .prepare_cached(
-            "SELECT id, document, at, cause, snapshot, policy, plan FROM decision
-             WHERE at >= ?1 ORDER BY id DESC LIMIT ?2",
-        )
-        .and_then(|mut select| {
-            let from = since.map_or(i64::MIN, Timestamp::as_millis);
-            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-            select.query_map([from, limit], read)?.collect()
-        })
-        .doing("read decisions")?;
-    decisions.reverse();
-    Ok(decisions)
+    conn.prepare_cached(
+        "SELECT id, document, at, cause, snapshot, policy, plan, basis FROM decision
+         WHERE at >= ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3",
+    )
+    .and_then(|mut select| {
+        let from = since.map_or(i64::MIN, Timestamp::as_millis);
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        select
+            .query_map([from, before.unwrap_or(i64::MAX), limit], read)?
+            .collect()
+    })
+    .doing("read decisions")
+}
+
+/// The orders of decisions since a time, as [`page`] gives them.
+///
+/// # Errors
+/// The table could not be read.
+pub fn documents(
+    conn: &Connection,
+    since: Option<Timestamp>,
+    before: Option<i64>,
+    limit: usize,
+) -> TableResult<Vec<(i64, DocumentId)>> {
+    conn.prepare_cached(
+        "SELECT id, document FROM decision
+         WHERE at >= ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3",
+    )
+    .and_then(|mut select| {
+        let from = since.map_or(i64::MIN, Timestamp::as_millis);
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = select.query_map([from, before.unwrap_or(i64::MAX), limit], |row| {
+            Ok((row.get(0)?, DocumentId::from_bytes(row.get(1)?)))
+        })?;
+        rows.collect()
+    })
+    .doing("read which orders were decided")
 }
 
 fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Decision> {
@@ -120,5 +148,6 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Decision> {
         snapshot: row.get(4)?,
         policy: row.get(5)?,
         plan: row.get(6)?,
+        basis: row.get(7)?,
     })
 }

@@ -27,6 +27,16 @@ pub fn find(
     .doing("look up an order by its channel's name")
 }
 
+/// Whether an order ever came from a channel.
+///
+/// # Errors
+/// The table could not be read.
+pub fn has_sold(conn: &Connection, channel: &str) -> TableResult<bool> {
+    conn.prepare_cached("SELECT EXISTS (SELECT 1 FROM order_intake WHERE channel = ?1)")
+        .and_then(|mut select| select.query_row([channel], |row| row.get(0)))
+        .doing("look whether a channel sold anything")
+}
+
 /// Notes the order of a name.
 ///
 /// # Errors

@@ -246,6 +246,12 @@ fn selling() -> Vec<Row> {
             json!({"policy": {"max_locations": 0}}),
             (422, "policy_invalid", "/policy/max_locations"),
         ),
+        row(
+            "POST /policies/{name}/simulate",
+            "/policies/safety_stock/simulate",
+            json!({"policy": {"rules": [{"scope": {"sku": ""}, "units": "1"}]}}),
+            (422, "invalid_body", "/policy/rules/0/scope/sku"),
+        ),
         row("POST /supply", "/supply", supply, unknown),
         row(
             "POST /reservations",
