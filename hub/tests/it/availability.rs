@@ -1,6 +1,8 @@
 //! What can be promised: every unit that is missing is explained, by channel,
 //! location and date.
 
+use std::fmt::Write as _;
+
 use evertill_storage::rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -28,12 +30,12 @@ fn subtracted(hub: &Hub, query: &str, location: &str) -> (String, Vec<(String, S
     (text(&here["atp"]), parts.collect())
 }
 
-fn is(found: (String, Vec<(String, String)>), atp: &str, parts: &[(&str, &str)]) {
+fn is(found: &(String, Vec<(String, String)>), atp: &str, parts: &[(&str, &str)]) {
     let parts: Vec<(String, String)> = parts
         .iter()
         .map(|(reason, quantity)| ((*reason).to_owned(), (*quantity).to_owned()))
         .collect();
-    assert_eq!(found, (atp.to_owned(), parts));
+    assert_eq!(found, &(atp.to_owned(), parts));
 }
 
 #[test]
@@ -63,7 +65,7 @@ fn policies_carts_and_promises_are_told_by_channel() {
         ("safety_stock", "2"),
         ("soft_holds", "1"),
     ];
-    is(subtracted(&hub, "sku=A&channel=web", "S001"), "14", &web);
+    is(&subtracted(&hub, "sku=A&channel=web", "S001"), "14", &web);
     // Fifteen rights: half of them are beyond the share, in whole pieces.
     let market = [
         ("promised", "3"),
@@ -72,28 +74,32 @@ fn policies_carts_and_promises_are_told_by_channel() {
         ("soft_holds", "1"),
     ];
     is(
-        subtracted(&hub, "sku=A&channel=market", "S001"),
+        &subtracted(&hub, "sku=A&channel=market", "S001"),
         "6",
         &market,
     );
     let excluded = [("channel_excluded", "3")];
     is(
-        subtracted(&hub, "sku=A&channel=market", "S002"),
+        &subtracted(&hub, "sku=A&channel=market", "S002"),
         "0",
         &excluded,
     );
-    is(subtracted(&hub, "sku=A&channel=web", "S002"), "3", &[]);
+    is(&subtracted(&hub, "sku=A&channel=web", "S002"), "3", &[]);
     let other = [
         ("promised", "3"),
         ("safety_stock", "2"),
         ("channel_reserve", "4"),
         ("soft_holds", "1"),
     ];
-    is(subtracted(&hub, "sku=A&channel=shop", "S001"), "10", &other);
+    is(
+        &subtracted(&hub, "sku=A&channel=shop", "S001"),
+        "10",
+        &other,
+    );
     let close = json!({"open": false, "reason": "flood"});
     assert_eq!(hub.put("/locations/S002/selling", &close).status, 200);
     is(
-        subtracted(&hub, "sku=A&channel=web", "S002"),
+        &subtracted(&hub, "sku=A&channel=web", "S002"),
         "0",
         &[("selling_closed", "3")],
     );
@@ -146,7 +152,7 @@ fn nodes_that_are_silent_lost_or_hold_the_rights_are_told() {
     let folder = Folder::new();
     let mut rows = "location,sku,quantity,unit_cost\n".to_owned();
     for store in 1..=6 {
-        rows.push_str(&format!("S00{store},A,5,1.00\n"));
+        writeln!(rows, "S00{store},A,5,1.00").unwrap();
     }
     for (kind, text) in [("products", PRODUCTS), ("locations", SIX), ("stock", &rows)] {
         let file = folder.file(&format!("{kind}.csv"), text);
