@@ -26,8 +26,9 @@ cargo xtask COMMAND
   demo [OPTION ...] builds everything and runs a hub and three stores on sample
                     data until Ctrl-C: --data DIR --port-base N; with --tour it
                     pulls the plug on them, unattended, and ends with 0 or 1
-    compare [OPTION]  what rights cost a merchant and what they save, on real
-                    baskets: five ways to sell online, --quick for three seeds
+  compare [OPTION]  what rights cost a merchant and what they save, on real
+                    baskets: five ways to sell online; --quick for three seeds,
+                    --write puts words, tables and chart into README.md
   bench             measures what the project claims: a table, target/bench.json
   sim [OPTION ...]  stores and hub in virtual time under faults, one run per seed:
                     --seeds N --first-seed K --days D --stores S; with --orders the

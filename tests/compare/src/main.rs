@@ -2,20 +2,21 @@
 
 use std::path::Path;
 
-use anyhow::{Result, bail};
-use evertill_compare::demand::Demand;
-use evertill_compare::figure;
-use evertill_compare::report::{self, MARKS};
+use anyhow::{Result, bail, ensure};
+use evertill_compare::beside::{CutOff, beside};
+use evertill_compare::demand::Weeks;
 use evertill_compare::scenario::{Outage, Scenario};
+use evertill_compare::sweep::{self, Seeds};
+use evertill_compare::{figure, readme, report, verdict};
 
 const HELP: &str = "\
 cargo xtask compare [--quick] [--write]
 
   --quick   three seeds instead of thirty
-  --write   also draws tests/compare/figure.svg
+  --write   also draws tests/compare/figure.svg and writes the tables of README.md
 
 EVERTILL_DATA names the folder with the whole panel; without it the small
-extract of the project is used.
+extract of the project is used, which is too little to judge by.
 ";
 
 fn main() -> Result<()> {
@@ -25,28 +26,42 @@ fn main() -> Result<()> {
         print!("{HELP}");
         return Ok(());
     }
-    if let Some(odd) = args
-        .iter()
-        .find(|a| !["--quick", "--write"].contains(&a.as_str()))
-    {
+    let known = ["--quick", "--write"];
+    if let Some(odd) = args.iter().find(|a| !known.contains(&a.as_str())) {
         bail!("there is no option {odd:?}\n\n{HELP}");
     }
-    let seeds = if has("--quick") { 3 } else { 30 };
-    let demand = Demand::read()?;
-    let swept = Scenario::swept();
-    let tables: Vec<_> = (swept.into_iter())
-        .map(|scenario| report::compare(&demand, scenario, seeds))
-        .collect();
-    println!("{}", report::assumptions(&demand, seeds));
-    println!("{}", report::verdict(&tables));
+    let seeds = if has("--quick") {
+        Seeds::QUICK
+    } else {
+        Seeds::ALL
+    };
+    let weeks = Weeks::read()?;
+    let write = has("--write");
+    ensure!(
+        !write || (weeks.is_whole && !has("--quick")),
+        "only the whole panel and all seeds are written: set EVERTILL_DATA, and leave --quick out"
+    );
+    let tables = sweep::compare(&weeks, &Scenario::swept(), seeds);
+    let centre = sweep::centre(&tables);
+    let beside = beside(&weeks, seeds);
+    println!("{}", report::assumptions(&weeks, seeds, centre));
+    println!("{}", verdict::words(&tables, &beside.cut_off));
     for table in &tables {
         println!("{}", report::render(table));
     }
-    print!("{MARKS}");
-    if has("--write") {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("figure.svg");
-        std::fs::write(&path, figure::draw(&tables[..Outage::ALL.len()]))?;
-        println!("The chart is in {}", path.display());
+    println!("{}", report::MARKS);
+    println!("{}", report::render_dials(&beside.dials, centre));
+    let long = sweep::table_of(&tables, CutOff::SCENARIO);
+    print!("{}", report::render_cut_off(&beside.cut_off, long));
+    if write {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let by_outage = &tables[..Outage::ALL.len()];
+        std::fs::write(folder.join("figure.svg"), figure::draw(by_outage))?;
+        let path = folder.join("../../README.md");
+        let text = std::fs::read_to_string(&path)?;
+        let block = readme::block(&tables, &beside, seeds);
+        std::fs::write(&path, readme::with_block(&text, &block)?)?;
+        println!("\ntests/compare/figure.svg and the tables of README.md are written");
     }
     Ok(())
 }

@@ -1,232 +1,219 @@
-//! Runs the comparison and says what came out, the costs first.
-//!
-//! Invariant: the buffer of the central counter is the one that earns most in
-//! that very scenario, so that its best is compared.
+//! What came out, in tables of fixed width, with what was assumed.
 
 use std::fmt::Write as _;
 
-use crate::demand::Demand;
-use crate::outcome::{CANCELLATION, Outcome, SPLIT};
-use crate::regime::{BUFFERS, Regime};
+use crate::beside::CutOff;
+use crate::demand::{Demand, STORES, Weeks};
+use crate::figures::{self, Figure};
+use crate::order::{PICK, PICKUP_BY, SHIP_BY};
+use crate::outcome::{LATE, MARGIN, Outcome, SPLIT};
+use crate::regime::{Buffer, Dial, Regime, SILENCE};
 use crate::scenario::Scenario;
-use crate::week::play;
+use crate::sweep::{Row, Seeds, Table};
+use crate::week::evening_hour;
 
-/// A mean and half its 95 % interval.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Figure {
-    /// The mean over the seeds.
-    pub mean: f64,
-    /// Half of the interval.
-    pub half: f64,
-}
-
-/// One regime in one scenario: an outcome per seed.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Row {
-    /// Which regime; a buffer is the chosen one.
-    pub regime: Regime,
-    /// By seed.
-    pub outcomes: Vec<Outcome>,
-}
-
-/// A scenario with its five regimes.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Table {
-    /// Which one.
-    pub scenario: Scenario,
-    /// Periodic, counter, counter with its best buffer, Evertill, perfect.
-    pub rows: Vec<Row>,
-}
-
-impl Row {
-    /// The mean of a count or a sum.
-    #[must_use]
-    pub fn figure(&self, of: impl Fn(&Outcome) -> i64) -> Figure {
-        let values: Vec<f64> = (self.outcomes.iter())
-            .map(|outcome| f64::from(i32::try_from(of(outcome)).unwrap_or(i32::MAX)))
-            .collect();
-        let n = f64::from(u32::try_from(values.len()).unwrap_or(u32::MAX));
-        let mean = values.iter().sum::<f64>() / n;
-        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-        // Student's t for 29 degrees of freedom; a little small below 30 seeds.
-        let half = 2.045 * (squares / (n - 1.0).max(1.0) / n).sqrt();
-        Figure { mean, half }
-    }
-
-    /// Its name in a table.
-    #[must_use]
-    pub fn name(&self) -> String {
-        match self.regime {
-            Regime::Periodic => "every 15 minutes".to_owned(),
-            Regime::Counter(0) => "one counter".to_owned(),
-            Regime::Counter(buffer) => format!("one counter - {buffer}"),
-            Regime::Evertill => "Evertill".to_owned(),
-            Regime::Perfect => "perfect".to_owned(),
-        }
-    }
-}
-
-/// Plays all regimes over `seeds` seeds, on all cores.
+/// What was assumed, in words, and how full the shelves were.
 #[must_use]
-pub fn compare(demand: &Demand, scenario: Scenario, seeds: u64) -> Table {
-    let row = |regime| Row {
-        regime,
-        outcomes: outcomes(demand, scenario, regime, seeds),
-    };
-    let earns = |row: &Row| row.outcomes.iter().map(Outcome::money).sum::<i64>();
-    let buffered = BUFFERS.map(|buffer| row(Regime::Counter(buffer)));
-    let best = buffered.into_iter().max_by_key(earns);
-    let mut rows = vec![row(Regime::Periodic), row(Regime::Counter(0))];
-    rows.extend(best);
-    rows.extend([row(Regime::Evertill), row(Regime::Perfect)]);
-    Table { scenario, rows }
-}
-
-fn outcomes(demand: &Demand, scenario: Scenario, regime: Regime, seeds: u64) -> Vec<Outcome> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let all: Vec<u64> = (1..=seeds).collect();
-    let part = all.len().div_ceil(cores).max(1);
-    std::thread::scope(|scope| {
-        let running: Vec<_> = all
-            .chunks(part)
-            .map(|seeds| {
-                let run = |seed: &u64| play(demand, scenario, regime, *seed);
-                scope.spawn(move || seeds.iter().map(run).collect::<Vec<_>>())
-            })
-            .collect();
-        let joined = running.into_iter().map(std::thread::ScopedJoinHandle::join);
-        joined
-            .flat_map(|part| part.expect("invariant: a week's assertions hold"))
-            .collect()
-    })
-}
-
-/// What was assumed, in words.
-#[must_use]
-pub fn assumptions(demand: &Demand, seeds: u64) -> String {
+pub fn assumptions(weeks: &Weeks, seeds: Seeds, centre: &Table) -> String {
+    let count = |demand: &Demand| i64::try_from(demand.visits.len()).unwrap_or(i64::MAX);
+    let customers: Vec<i64> = weeks.judged.iter().map(count).collect();
+    let demand = &weeks.judged[0];
+    let full = shelves(centre);
+    let Scenario { cover, broken, .. } = Scenario::CENTRE;
     format!(
-        "{} customers of {} days from {}, pooled into {} stores; the {} best-selling products;\n\
-         opening stock and daily deliveries by an (s, S) rule from {} days before; {seeds} seeds, 95 % intervals.\n\
-         A cancellation costs {} dollars, each further parcel {}. Tills refuse nobody. Outages per store and\n\
-         week: 5 min twenty times, 2 h three times, 2 days once. Router and second attempts are the same for all.\n",
-        demand.visits.len(),
-        demand.days,
-        demand.source,
-        demand.stores.len(),
-        demand.skus.len(),
-        demand.earlier_days,
-        CANCELLATION / 100,
-        SPLIT / 100,
+        "\
+Assumptions
+  Customers   {customers:.0} baskets in {days} days, from {source}, each seed playing one of them; pooled into
+              {STORES} stores; the {skus} best-selling products (fuel, coupons and what hardly sells left out).
+              A basket is a walk-in, or by the scenario's share an order, half pickup and half parcel.
+  Ordering    The web shows what can be promised; a customer orders that and leaves the rest.
+  Shelves     Each product is reviewed on two days a week and delivered the next morning, by an (s, S) rule
+              from {earlier} days of sales: s is the demand until the next but one delivery and {cover:.1} standard
+              deviations, S the demand between two reviews more. {before} days at the tills set the opening stock.
+              So {available:.1} % of all products were on the shelf at {hour}:00, and customers at tills found {found:.1} % of
+              what they wanted (shops are known to have 90 to 97 % on the shelf).
+  Records     Wrong ones are off by 1 or 2 pieces, either way.
+  Orders      Picked {pick} minutes after the store heard of them; pickups are promised in {pickup} hours, parcels
+              in {ship}. What is missing is sent from another store if the hour allows, else cancelled.
+  Lines       Cut per store and week: 5 min twenty times, 2 h three times, 2 days once. A store that is cut
+              off sells on and hears of orders when the line is back; tills refuse nobody.
+  Counter     One counter hears of every sale at once while the line is up: better than most do.
+  Money       {MARGIN} % margin of all sales, at tills too; a broken promise costs {broken:.0} dollars, a late order
+              {late}, each further parcel {split}.
+  Settings    Buffers ({buffers} of them: pieces held back, and whether the web stops after {silence} minutes of silence)
+              and dials ({dials}: safety stock, share, keep, silence) are those that earned most in {choosing} seeds of
+              the {weeks} weeks before; judged on {judged} seeds, with 95 % intervals.
+",
+        customers = Figure::of(&customers).mean,
+        days = demand.days,
+        source = weeks.source,
+        skus = demand.skus.len(),
+        earlier = demand.earlier_days,
+        cover = whole(cover) / 100.0,
+        before = demand.days_before,
+        available = full.0,
+        hour = evening_hour(),
+        found = full.1,
+        pick = PICK / 60,
+        pickup = PICKUP_BY / 3_600,
+        ship = SHIP_BY / 3_600,
+        broken = whole(broken) / 100.0,
+        late = LATE / 100,
+        split = SPLIT / 100,
+        buffers = Buffer::all().len(),
+        silence = SILENCE / 60,
+        dials = Dial::all().len(),
+        choosing = seeds.choosing,
+        weeks = weeks.choosing.len(),
+        judged = seeds.judged,
     )
 }
 
-/// The cost of Evertill, and where it loses, in words and figures.
+fn whole(number: i64) -> f64 {
+    Figure::of(&[number]).mean
+}
+
+/// Products on the shelf, and pieces found at tills, in per cent, under one
+/// counter.
 #[must_use]
-pub fn verdict(tables: &[Table]) -> String {
-    let mut text = String::from(
-        "What Evertill costs: orders refused although every unit was on a shelf (mean per run)\n",
-    );
-    for table in tables {
-        let refused = |row: &Row| row.figure(|o| i64::from(o.refused_available)).mean;
-        let _ = writeln!(
-            text,
-            "  {:50} {:7.1} of {:.0}; one counter {:.1}, with its best buffer {:.1}",
-            table.scenario.name(),
-            refused(&table.rows[3]),
-            table.rows[3].figure(|o| i64::from(o.placed)).mean,
-            refused(&table.rows[1]),
-            refused(&table.rows[2]),
-        );
-    }
-    text.push_str("\nWhere Evertill earns less, or cancels more, than another (paired by seed)\n");
-    let before = text.len();
-    for table in tables {
-        for other in &table.rows[..3] {
-            let ours = &table.rows[3];
-            let less = paired(other, ours, Outcome::money);
-            if less.mean > less.half {
-                let _ = writeln!(
-                    text,
-                    "  {:50} earns {:.0} ± {:.0} dollars less than {}",
-                    table.scenario.name(),
-                    less.mean / 100.0,
-                    less.half / 100.0,
-                    other.name()
-                );
-            }
-            let more = paired(ours, other, |o| i64::from(o.cancelled));
-            if more.mean > more.half {
-                let _ = writeln!(
-                    text,
-                    "  {:50} cancels {:.1} ± {:.1} orders more than {}",
-                    table.scenario.name(),
-                    more.mean,
-                    more.half,
-                    other.name()
-                );
-            }
-        }
-    }
-    if text.len() == before {
-        text.push_str("  nowhere by more than the interval\n");
-    }
-    text
+pub fn shelves(table: &Table) -> (f64, f64) {
+    let outcomes = &table.counter.outcomes;
+    let mean = |count: &dyn Fn(&Outcome) -> i64| figures::of(outcomes, count).mean;
+    let available = mean(&|o| o.available) / mean(&|o| o.looked_at);
+    let short = mean(&|o| o.till_short) / mean(&|o| o.till_wanted);
+    (100.0 * available, 100.0 - 100.0 * short)
 }
 
-/// The difference of two rows of the same seeds.
-fn paired(a: &Row, b: &Row, of: impl Fn(&Outcome) -> i64) -> Figure {
-    let revenue = |(a, b): (&Outcome, &Outcome)| Outcome {
-        revenue: of(a) - of(b),
-        ..Outcome::default()
-    };
-    let row = Row {
-        regime: a.regime,
-        outcomes: a.outcomes.iter().zip(&b.outcomes).map(revenue).collect(),
-    };
-    row.figure(|outcome| outcome.revenue)
-}
+/// A column of a table: its heading, and what it counts.
+type Column = (&'static str, fn(&Outcome) -> i64);
 
-/// A table of one scenario, in fixed width.
+/// What is counted, in the order of reports.
+pub const COLUMNS: [Column; 8] = [
+    ("whole", |o| o.whole),
+    ("in part", |o| o.partly),
+    ("refused", |o| o.refused),
+    ("cancelled", |o| o.broken),
+    ("re-sourced", |o| o.resourced),
+    ("late", |o| o.late),
+    ("unsold", |o| o.unsold),
+    ("parcels", |o| o.splits),
+];
+
+/// What the columns mean.
+pub const MARKS: &str = "\
+  whole, in part, refused: orders of which all, some, nothing was promised · cancelled: orders of which something
+  was promised and then cancelled · re-sourced: something was missing and came from elsewhere in time · unsold:
+  pieces wanted online and not offered although they lay on a shelf, unpromised · parcels: beyond an order's first ·
+  short: pieces that customers at tills did not find · dollars: a week, against perfect information
+";
+
+/// A table of one scenario.
 #[must_use]
 pub fn render(table: &Table) -> String {
-    let mut text = format!("{}\n", table.scenario.name());
-    let _ = writeln!(
-        text,
-        "  {:16} {:>12} {:>12} {:>9} {:>10} {:>10} {:>9} {:>9} {:>10} {:>13}",
-        "regime",
-        "accepted",
-        "cancelled",
-        "late",
-        "resourced",
-        "refused*",
-        "splits",
-        "till**",
-        "kept",
-        "dollars"
+    let (available, found) = shelves(table);
+    let mut text = format!(
+        "{} ({available:.1} % on the shelf, {found:.1} % found at tills)\n  {:26}",
+        table.scenario.name(),
+        "regime"
     );
-    for row in &table.rows {
-        let cell = |of: &dyn Fn(&Outcome) -> u32| {
-            let figure = row.figure(|outcome| i64::from(of(outcome)));
-            format!("{:.1}±{:.1}", figure.mean, figure.half)
-        };
-        let money = row.figure(Outcome::money);
+    for (heading, _) in COLUMNS {
+        let _ = write!(text, " {heading:>11}");
+    }
+    let _ = writeln!(text, " {:>12} {:>10}  setting", "short", "dollars");
+    for (name, row) in table.rows() {
+        let _ = write!(text, "  {name:26}");
+        for (_, count) in COLUMNS {
+            let _ = write!(
+                text,
+                " {:>11}",
+                plus_minus(figures::of(&row.outcomes, count))
+            );
+        }
+        let short = figures::of(&row.outcomes, |o| o.till_short);
+        let money = money(table, row, &table.perfect);
         let _ = writeln!(
             text,
-            "  {:16} {:>12} {:>12} {:>9} {:>10} {:>10} {:>9} {:>9} {:>10} {:>13}",
-            row.name(),
-            cell(&|o| o.accepted),
-            cell(&|o| o.cancelled),
-            cell(&|o| o.late),
-            cell(&|o| o.resourced),
-            cell(&|o| o.refused_available),
-            cell(&|o| o.splits),
-            cell(&|o| o.walk_in_short),
-            cell(&|o| o.kept()),
-            format!("{:.0}±{:.0}", money.mean / 100.0, money.half / 100.0),
+            " {:>12} {:>10}  {}",
+            format!("{:.0}±{:.0}", short.mean, short.half),
+            format!("{:+.0}±{:.0}", money.mean, money.half),
+            setting(row.regime)
         );
     }
     text
 }
 
-/// What the marks of [`render`] mean.
-pub const MARKS: &str = "  * refused although every unit was on a shelf and unpromised  ** units that customers at tills did not find\n";
+/// The dials in the centre, against the counter with its best buffer.
+#[must_use]
+pub fn render_dials(rows: &[Row], centre: &Table) -> String {
+    let mut text = String::from(
+        "Evertill's dial in the centre, against the counter with its best buffer (paired by seed)\n",
+    );
+    for row in rows {
+        let unsold = figures::of(&row.outcomes, |o| o.unsold);
+        let broken = figures::of(&row.outcomes, |o| o.broken);
+        let parcels = figures::of(&row.outcomes, |o| o.splits);
+        let money = money(centre, row, &centre.buffered);
+        let _ = writeln!(
+            text,
+            "  {:22} unsold {:>11}  cancelled {:>9}  parcels {:>9}  dollars {:>9}",
+            setting(row.regime),
+            plus_minus(unsold),
+            plus_minus(broken),
+            plus_minus(parcels),
+            format!("{:+.0}±{:.0}", money.mean, money.half),
+        );
+    }
+    text
+}
+
+/// Selling on through a long outage, or stopping.
+#[must_use]
+pub fn render_cut_off(cut_off: &CutOff, table: &Table) -> String {
+    let mut text = String::from(
+        "An outage of 2 days: no buffer, everything at the web; dollars against perfect information\n",
+    );
+    for (name, row) in cut_off.rows() {
+        let of = |count: fn(&Outcome) -> i64| plus_minus(figures::of(&row.outcomes, count));
+        let money = money(table, row, &table.perfect);
+        let _ = writeln!(
+            text,
+            "  {name:22} unsold {:>11}  cancelled {:>9}  late {:>9}  dollars {:>9}",
+            of(|o| o.unsold),
+            of(|o| o.broken),
+            of(|o| o.late),
+            format!("{:+.0}±{:.0}", money.mean, money.half),
+        );
+    }
+    text
+}
+
+fn plus_minus(figure: Figure) -> String {
+    format!("{:.1}±{:.1}", figure.mean, figure.half)
+}
+
+/// What a row earns more than another, in dollars a week, paired by seed.
+#[must_use]
+pub fn money(table: &Table, row: &Row, other: &Row) -> Figure {
+    let earned = |o: &Outcome| o.money(&table.scenario);
+    figures::paired(&row.outcomes, &other.outcomes, earned).hundredth()
+}
+
+/// A number with its sign, rounded; nothing is neither more nor less.
+#[must_use]
+pub fn signed(number: f64) -> String {
+    match number.round() {
+        0.0 => "0".to_owned(),
+        number if number < 0.0 => format!("−{:.0}", -number),
+        number => format!("+{number:.0}"),
+    }
+}
+
+/// What was set, in words; nothing where there is nothing to set.
+#[must_use]
+pub fn setting(regime: Regime) -> String {
+    match regime {
+        Regime::Counter(buffer) => buffer.words(),
+        Regime::Evertill(dial) => dial.words(),
+        Regime::Periodic | Regime::Perfect => String::new(),
+    }
+}

@@ -1,22 +1,27 @@
-//! The rights of all pairs, by the domain's own cells: one view at each node,
-//! one at the hub, merged when the line is up.
+//! The rights of all pairs, by the domain's own decisions: one view at each
+//! node, one at the hub, merged when the line is up.
+//!
+//! What a node mints and hands on is `tend`'s, what a debt destroys is
+//! `settle`'s, and what the web may promise is `at_location`'s: the functions
+//! that node and hub call in the product.
 //!
 //! Invariant: no replica's rights are negative in any view, and what is promised
 //! or promisable never exceeds recorded units and uncovered outflows; every
 //! change asserts it.
 
-use evertill_domain::ReplicaId;
-use evertill_domain::policy::OnlineRule;
-use evertill_domain::rights::{
-    Cells, Position, Terms, answer_request, burn_of_outflow, settle, tend,
-};
+use std::collections::{BTreeMap, BTreeSet};
+
+use evertill_domain::availability::{LocationFigures, at_location};
+use evertill_domain::rights::{Cells, Position, Terms, burn_of_outflow, settle, tend};
+use evertill_domain::{LocationId, ReplicaId};
 
 use crate::demand::{Demand, STORES};
+use crate::regime::{Dial, PIECE};
 use crate::shop::Shop;
 
 const HUB: ReplicaId = ReplicaId(1);
-/// Cells count thousandths.
-const PIECE: i64 = 1_000;
+/// The node of the pair's store.
+const NODE: ReplicaId = ReplicaId(2);
 
 /// One pair as node and hub see it, in thousandths.
 #[derive(Clone, Debug, Default)]
@@ -31,8 +36,6 @@ struct Pair {
     uncovered: i64,
     /// Ends that the node recorded and the hub has not seen.
     ended_unseen: i64,
-    /// To be released when the node is next heard.
-    withdrawn: i64,
     units: i64,
     /// What its tills sell in a day.
     daily: i64,
@@ -42,65 +45,65 @@ struct Pair {
 #[derive(Debug)]
 pub struct Rights {
     pairs: Vec<Vec<Pair>>,
-    rule: OnlineRule,
-}
-
-fn node(store: usize) -> ReplicaId {
-    ReplicaId(100 + store as u64)
+    /// Pairs that node and hub may see differently, by store.
+    stirred: Vec<BTreeSet<usize>>,
+    stores: Vec<LocationId>,
+    dial: Dial,
 }
 
 impl Rights {
-    /// The first level, minted and shared by the default policy.
+    /// The first level, minted and shared.
     #[must_use]
-    pub fn new(demand: &Demand, shop: &Shop) -> Self {
-        let pair = |store: usize, sku: usize| Pair {
-            units: shop.record[store][sku] * PIECE,
-            daily: demand.earlier[store][sku] * PIECE / demand.earlier_days,
-            ..Pair::default()
+    pub fn new(demand: &Demand, shop: &Shop, dial: Dial) -> Self {
+        let mut rights = Self {
+            pairs: Vec::new(),
+            stirred: vec![BTreeSet::new(); STORES],
+            stores: demand.stores.clone(),
+            dial,
         };
-        let skus = 0..demand.skus.len();
-        let pairs = (0..STORES)
-            .map(|store| skus.clone().map(|sku| pair(store, sku)).collect())
-            .collect();
-        let rule = OnlineRule::default();
-        let mut rights = Self { pairs, rule };
-        for store in 0..STORES {
-            for sku in skus.clone() {
-                rights.contact(store, sku);
-            }
+        // Pairs of equal records begin alike.
+        let mut opened: BTreeMap<i64, Pair> = BTreeMap::new();
+        for (store, records) in shop.record.iter().enumerate() {
+            let pair = |(sku, record): (usize, &i64)| Pair {
+                daily: demand.daily(store, sku),
+                ..opened
+                    .entry(*record)
+                    .or_insert_with(|| Pair::open(*record, dial))
+                    .clone()
+            };
+            rights
+                .pairs
+                .push(records.iter().enumerate().map(pair).collect());
         }
         rights
     }
 
-    /// What the hub may promise: its rights, and no more than the records leave
-    /// after what tills may have sold during a silence. `counted` in pieces.
+    /// What the hub may promise, in pieces. `known` is what the record said
+    /// when last heard, in pieces.
     #[must_use]
-    pub fn usable(&self, store: usize, sku: usize, counted: i64, silent: u64) -> i64 {
+    pub fn usable(&self, store: usize, sku: usize, known: i64, silent: u64) -> i64 {
         let pair = &self.pairs[store][sku];
         let silent = u32::try_from(silent).unwrap_or(u32::MAX);
-        if self.rule.is_suspended(silent) {
-            return 0;
-        }
-        let expected = self.rule.expected_since_contact(pair.daily, silent);
-        pair.at_hub
-            .rights(HUB)
-            .min(counted * PIECE - expected)
-            .max(0)
-            / PIECE
-    }
-
-    /// A node whose line is up answers a request for more rights.
-    pub fn request(&mut self, store: usize, sku: usize, pieces: i64) {
-        let share = self.rule.share(PIECE);
-        let pair = &mut self.pairs[store][sku];
-        let held = pair.at_node.rights(node(store));
-        let granted = answer_request(share, held, pieces * PIECE);
-        if granted > 0 {
-            let write = pair.at_node.transfer(node(store), HUB, granted, held);
-            let write = write.expect("invariant: no more is granted than is held");
-            pair.at_node.apply(node(store), &write);
-            self.contact(store, sku);
-        }
+        let position = Position {
+            cells: &pair.at_hub,
+            live_promises: pair.live_at_hub,
+            units: known * PIECE,
+        };
+        let rule = &self.dial.rule;
+        let expected = rule.expected_since_contact(pair.daily, silent);
+        let figures = LocationFigures {
+            on_hand: known * PIECE,
+            sellable_or_staged: known * PIECE,
+            promised: pair.live_at_hub,
+            safety_stock: self.dial.safety * PIECE,
+            // A part of a piece that may be gone is a piece that may be gone.
+            expected_since_contact: (expected + PIECE - 1) / PIECE * PIECE,
+            debt: position.debt(),
+            suspended: rule.is_suspended(silent),
+            hub_rights: pair.at_hub.rights(HUB).max(0),
+            ..LocationFigures::default()
+        };
+        at_location(self.stores[store].clone(), &figures).atp / PIECE
     }
 
     /// The hub promises.
@@ -111,94 +114,113 @@ impl Rights {
         let write = write.expect("invariant: no more is promised than there are rights");
         pair.at_hub.apply(HUB, &write);
         pair.live_at_hub += pieces * PIECE;
+        self.stirred[store].insert(sku);
     }
 
-    /// The record of a store changes by `pieces`, without settling a promise.
-    pub fn moved(&mut self, store: usize, sku: usize, pieces: i64) {
+    /// The record of a store changes by `pieces`, without settling a promise. If
+    /// the line is up, [`contact`](Self::contact) follows and the minter looks
+    /// after the pair then; else it does so at once.
+    pub fn moved(&mut self, store: usize, sku: usize, pieces: i64, is_up: bool) {
         let pair = &mut self.pairs[store][sku];
         pair.units += pieces * PIECE;
         let outflow = (-pieces).max(0) * PIECE;
-        let burn = burn_of_outflow(outflow, pair.at_node.rights(node(store)));
-        pair.at_node.apply_burn(node(store), burn);
+        let burn = burn_of_outflow(outflow, pair.at_node.rights(NODE));
+        pair.at_node.apply_burn(NODE, burn);
         pair.uncovered += outflow - burn;
-        self.tend(store, sku);
+        if !is_up {
+            pair.tend(self.dial, 0);
+        }
+        self.stirred[store].insert(sku);
     }
 
-    /// A promise ends at the node: its units leave with it, or are missing
-    /// (`record_fall` below what was promised).
-    pub fn ended(&mut self, store: usize, sku: usize, pieces: i64, record_fall: i64) {
+    /// A promise ends at the node: its units leave with it, or are missing. The
+    /// record falls by `record_fall`; below zero it rises.
+    pub fn ended(
+        &mut self,
+        (store, sku): (usize, usize),
+        pieces: i64,
+        record_fall: i64,
+        is_up: bool,
+    ) {
         let pair = &mut self.pairs[store][sku];
         pair.live_at_node -= pieces * PIECE;
         pair.ended_unseen += pieces * PIECE;
-        pair.units -= pieces.min(record_fall) * PIECE;
-        self.moved(store, sku, pieces.min(record_fall) - record_fall);
+        let settled = pieces.min(record_fall);
+        pair.units -= settled * PIECE;
+        self.moved(store, sku, settled - record_fall, is_up);
     }
 
-    /// A promise was cancelled before it was picked: its right comes back once
-    /// the node has been heard.
-    pub fn cancelled(&mut self, store: usize, sku: usize, pieces: i64) {
-        self.pairs[store][sku].withdrawn += pieces * PIECE;
+    /// Node and hub exchange what they know, a debt is settled, and the node
+    /// answers a wish for `asked` pieces more. Answers whether a promise may be
+    /// broken, so that somebody should look at the shelf.
+    pub fn contact(&mut self, store: usize, sku: usize, asked: i64) -> bool {
+        self.stirred[store].remove(&sku);
+        self.pairs[store][sku].contact(self.dial, asked * PIECE)
     }
 
-    fn tend(&mut self, store: usize, sku: usize) {
-        let share = self.rule.share(PIECE);
-        let pair = &mut self.pairs[store][sku];
-        let position = Position {
-            cells: &pair.at_node,
-            live_promises: pair.live_at_node,
-            units: pair.units,
-        };
-        let terms = Terms {
-            safety_stock: 0,
-            share,
-            awaits_count: false,
-        };
-        let write = tend(&position, node(store), Some(HUB), (terms, 0));
-        if let Some(write) = write.expect("invariant: nothing is sealed here") {
-            pair.at_node.apply(node(store), &write);
-        }
-    }
-
-    /// Node and hub exchange what they know; a debt is settled. Answers whether
-    /// a promise may be broken, so that somebody should look at the shelf.
-    pub fn contact(&mut self, store: usize, sku: usize) -> bool {
-        let pair = &mut self.pairs[store][sku];
-        pair.live_at_hub -= std::mem::take(&mut pair.ended_unseen);
-        let withdrawn = std::mem::take(&mut pair.withdrawn);
-        if withdrawn > 0 {
-            let write = pair.at_hub.release(HUB, withdrawn);
-            pair.at_hub
-                .apply(HUB, &write.expect("invariant: nothing is sealed here"));
-            pair.live_at_hub -= withdrawn;
-        }
-        pair.at_hub.merge(&pair.at_node);
-        let position = Position {
-            cells: &pair.at_hub,
-            live_promises: pair.live_at_hub,
-            units: pair.units,
-        };
-        let settlement = settle(&position, HUB, node(store), 0);
-        if settlement.burn > 0 {
-            let write = pair.at_hub.burn(HUB, settlement.burn);
-            let write = write.expect("invariant: a settlement burns what is held");
-            pair.at_hub.apply(HUB, &write);
-        }
-        pair.at_node.merge(&pair.at_hub);
-        pair.live_at_node = pair.live_at_hub;
-        self.tend(store, sku);
-        let pair = &mut self.pairs[store][sku];
-        pair.at_hub.merge(&pair.at_node);
-        pair.check(store);
-        settlement.suspected > 0
+    /// The pairs of a store that have changed since it was last heard.
+    #[must_use]
+    pub fn stirred(&self, store: usize) -> Vec<usize> {
+        self.stirred[store].iter().copied().collect()
     }
 }
 
 impl Pair {
+    /// As the week begins: minted, shared, and heard of.
+    fn open(record: i64, dial: Dial) -> Self {
+        let mut pair = Self {
+            units: record * PIECE,
+            ..Self::default()
+        };
+        pair.contact(dial, 0);
+        pair
+    }
+
+    fn contact(&mut self, dial: Dial, asked: i64) -> bool {
+        self.live_at_hub -= std::mem::take(&mut self.ended_unseen);
+        self.at_hub.merge(&self.at_node);
+        let position = Position {
+            cells: &self.at_hub,
+            live_promises: self.live_at_hub,
+            units: self.units,
+        };
+        let settlement = settle(&position, HUB, NODE, 0);
+        if settlement.burn > 0 {
+            let write = self.at_hub.burn(HUB, settlement.burn);
+            let write = write.expect("invariant: a settlement burns what is held");
+            self.at_hub.apply(HUB, &write);
+        }
+        self.at_node.merge(&self.at_hub);
+        self.live_at_node = self.live_at_hub;
+        self.tend(dial, asked);
+        self.at_hub.merge(&self.at_node);
+        self.check();
+        settlement.suspected > 0
+    }
+
+    /// The minter looks after the pair; the hub asks for `asked` more.
+    fn tend(&mut self, dial: Dial, asked: i64) {
+        let position = Position {
+            cells: &self.at_node,
+            live_promises: self.live_at_node,
+            units: self.units,
+        };
+        let terms = Terms {
+            safety_stock: dial.safety * PIECE,
+            share: dial.rule.share(PIECE),
+            awaits_count: false,
+        };
+        let write = tend(&position, NODE, Some(HUB), (terms, asked));
+        if let Some(write) = write.expect("invariant: nothing is sealed here") {
+            self.at_node.apply(NODE, &write);
+        }
+    }
+
     /// The oracle, on the union of both views.
-    fn check(&self, store: usize) {
-        let held = [self.at_hub.rights(HUB), self.at_hub.rights(node(store))];
+    fn check(&self) {
+        let held = [HUB, NODE].map(|replica| self.at_hub.rights(replica));
         assert!(held.iter().all(|rights| *rights >= 0), "rights below zero");
-        let outstanding = self.at_hub.unsealed_rights() + self.live_at_hub;
+        let outstanding = held.iter().sum::<i64>() + self.live_at_hub;
         assert!(
             outstanding <= self.units + self.uncovered,
             "{outstanding} are promised or promisable, {} are there, {} uncovered",

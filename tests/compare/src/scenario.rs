@@ -1,6 +1,7 @@
-//! What goes wrong in a week, drawn from a seed.
+//! What goes wrong in a week, and the dials that say how much of it.
 //!
-//! Invariant: the same seed draws the same week for every regime.
+//! Invariant: the same seed draws the same week for every regime, and turning
+//! one dial leaves what the others drew.
 
 use crate::demand::{DAY, Demand, STORES};
 
@@ -43,7 +44,7 @@ impl Outage {
     }
 }
 
-/// A setting of the three dials.
+/// A setting of the dials.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Scenario {
     /// Baskets that become online orders, in per cent.
@@ -52,50 +53,100 @@ pub struct Scenario {
     pub error: u64,
     /// Cut lines.
     pub outage: Outage,
+    /// Safety in the order levels: hundredths of a standard deviation of the
+    /// demand until the next delivery.
+    pub cover: i64,
+    /// What a broken promise costs the merchant, in cents.
+    pub broken: i64,
 }
 
 impl Scenario {
-    /// What the sweeps start from.
+    /// What the sweeps start from. One standard deviation of cover leaves about
+    /// as many gaps on the shelves as are found in shops: 8 % of the products are
+    /// out of stock on average (Gruen, Corsten, Bharadwaj 2002), less in studies
+    /// since; the report prints what it came to.
     pub const CENTRE: Self = Self {
         online: 10,
         error: 10,
         outage: Outage::Hours,
+        cover: 100,
+        broken: 1_500,
     };
 
-    /// Each dial alone, and the worst of all three.
+    /// The worst of the three dials that a merchant does not turn.
+    pub const WORST: Self = Self {
+        online: 20,
+        error: 30,
+        outage: Outage::Days,
+        ..Self::CENTRE
+    };
+
+    /// Each dial alone, and the worst: what is shown, in this order. The centre
+    /// stands in each group of rows once.
     #[must_use]
     pub fn swept() -> Vec<Self> {
         let centre = Self::CENTRE;
         let mut all: Vec<Self> = Outage::ALL.map(|outage| Self { outage, ..centre }).to_vec();
         all.extend([2, 5, 20].map(|online| Self { online, ..centre }));
         all.extend([0, 30].map(|error| Self { error, ..centre }));
-        all.push(Self {
-            online: 20,
-            error: 30,
-            outage: Outage::Days,
-        });
+        all.extend([0, 200].map(|cover| Self { cover, ..centre }));
+        all.extend([500, 3_000].map(|broken| Self { broken, ..centre }));
+        all.push(Self::WORST);
         all
     }
 
-    /// Its name in a table.
+    /// What happens in it, whatever it costs.
+    #[must_use]
+    pub const fn happening(&self) -> Self {
+        let broken = Self::CENTRE.broken;
+        Self { broken, ..*self }
+    }
+
+    /// Its name in a table: what differs from the centre.
     #[must_use]
     pub fn name(&self) -> String {
-        format!(
-            "outage {}, online {} %, record error {} %",
-            self.outage.name(),
-            self.online,
-            self.error
-        )
+        let centre = Self::CENTRE;
+        let mut parts = Vec::new();
+        if self.outage != centre.outage {
+            parts.push(format!("outage {}", self.outage.name()));
+        }
+        if self.online != centre.online {
+            parts.push(format!("online {} %", self.online));
+        }
+        if self.error != centre.error {
+            parts.push(format!("records {} % wrong", self.error));
+        }
+        if self.cover != centre.cover {
+            let what = if self.cover < centre.cover {
+                "scarcer"
+            } else {
+                "fuller"
+            };
+            parts.push(format!("{what} shelves"));
+        }
+        if self.broken != centre.broken {
+            parts.push(format!("a broken promise costs ${}", self.broken / 100));
+        }
+        if parts.is_empty() {
+            parts.push("centre".to_owned());
+        }
+        parts.join(", ")
     }
 }
 
 /// `SplitMix64` (Steele, Lea, Flood 2014).
 #[derive(Debug)]
-pub struct Dice(pub u64);
+pub struct Dice(u64);
 
 impl Dice {
+    /// The dice of a seed for one purpose.
+    #[must_use]
+    pub const fn of(seed: u64, purpose: u64) -> Self {
+        Self(seed.wrapping_mul(0x1000_0001).wrapping_add(purpose << 40))
+    }
+
     /// The next 64 bits.
-    pub fn roll(&mut self) -> u64 {
+    pub const fn roll(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -104,7 +155,7 @@ impl Dice {
     }
 
     /// Below `limit`, which is above zero.
-    pub fn below(&mut self, limit: u64) -> u64 {
+    pub const fn below(&mut self, limit: u64) -> u64 {
         self.roll() % limit
     }
 }
@@ -120,59 +171,34 @@ pub enum Way {
     Ship,
 }
 
-/// What a seed draws.
+/// Who orders, and which lines are cut when.
 #[derive(Debug)]
 pub struct Drawn {
     /// By visit.
     pub ways: Vec<Way>,
     /// When the line of a store is cut: (from, until).
     pub cuts: Vec<Vec<(u64, u64)>>,
-    /// On the shelf at first, by store and product.
-    pub shelf: Vec<Vec<i64>>,
-    /// What the records say of it.
-    pub record: Vec<Vec<i64>>,
 }
 
 impl Drawn {
-    /// Draws a week. Each dial has dice of its own, so that turning one leaves
-    /// what the others drew.
+    /// Draws a week.
     #[must_use]
     pub fn of(demand: &Demand, scenario: Scenario, seed: u64) -> Self {
-        let dice = |salt: u64| Dice(seed.wrapping_mul(0x1000_0001).wrapping_add(salt << 40));
-        let (mut ways, mut cuts, mut stock, mut wrong) = (dice(1), dice(2), dice(3), dice(4));
+        let (mut ways, mut cuts) = (Dice::of(seed, 1), Dice::of(seed, 2));
         let end = demand.days * DAY;
-        let mut shelf = vec![vec![0; demand.skus.len()]; STORES];
-        let mut record = shelf.clone();
-        for (store, skus) in shelf.iter_mut().enumerate() {
-            for (sku, units) in skus.iter_mut().enumerate() {
-                let (low, high) = demand.levels(store, sku);
-                // Anywhere in the cycle of deliveries.
-                let span = u64::try_from(high - low).unwrap_or_default() + 1;
-                *units = high - i64::try_from(stock.below(span)).unwrap_or_default();
-                let off = [-2, -1, 1, 2][usize::try_from(wrong.below(4)).unwrap_or_default()];
-                let is_off = wrong.below(100) < scenario.error;
-                record[store][sku] = (*units + if is_off { off } else { 0 }).max(0);
-            }
-        }
+        let way = |_| match (ways.below(100) < scenario.online, ways.below(2)) {
+            (false, _) => Way::WalkIn,
+            (true, 0) => Way::Pickup,
+            (true, _) => Way::Ship,
+        };
         let (long, times) = scenario.outage.drawn();
+        let cuts = (0..STORES).map(|_| {
+            let from = |_| cuts.below(end.saturating_sub(long).max(1));
+            (0..times).map(from).map(|at| (at, at + long)).collect()
+        });
         Self {
-            ways: (demand.visits.iter())
-                .map(
-                    |_| match (ways.below(100) < scenario.online, ways.below(2)) {
-                        (false, _) => Way::WalkIn,
-                        (true, 0) => Way::Pickup,
-                        (true, _) => Way::Ship,
-                    },
-                )
-                .collect(),
-            cuts: (0..STORES)
-                .map(|_| {
-                    let from = |_| cuts.below(end.saturating_sub(long).max(1));
-                    (0..times).map(from).map(|at| (at, at + long)).collect()
-                })
-                .collect(),
-            shelf,
-            record,
+            cuts: cuts.collect(),
+            ways: demand.visits.iter().map(way).collect(),
         }
     }
 
@@ -186,5 +212,17 @@ impl Drawn {
             now = *end;
         }
         until
+    }
+
+    /// Since when a store has been cut off; `None` if its line is up.
+    #[must_use]
+    pub fn cut_since(&self, store: usize, at: u64) -> Option<u64> {
+        let cuts = &self.cuts[store];
+        let held = cuts.iter().filter(|(a, b)| *a <= at && at < *b);
+        let mut since = held.map(|(from, _)| *from).min()?;
+        while let Some((from, _)) = cuts.iter().find(|(a, b)| *a < since && since <= *b) {
+            since = *from;
+        }
+        Some(since)
     }
 }
