@@ -212,7 +212,8 @@ impl Batch {
 
     /// Burns rights for what left without ending a promise, and notes the pairs
     /// that have to be looked at: where rights are minted because the units
-    /// changed or a promise ended, anywhere because more left than was covered.
+    /// changed or a promise ended, anywhere because more left than was covered, or the hub says that units are
+    /// not there.
     fn balance(
         &mut self,
         conn: &Connection,
@@ -236,7 +237,9 @@ impl Batch {
             } else {
                 0
             };
-            if uncovered > 0 || (change > 0 && self.is_home(conn, location)?) {
+            // The hub counts where nobody else does, and holds rights there.
+            let posted = outflow > 0 && tells && applying.burns_at != Some(location);
+            if uncovered > 0 || posted || (change > 0 && self.is_home(conn, location)?) {
                 duties::note_pair(conn, location, sku)?;
             }
         }
