@@ -32,6 +32,7 @@ mod stock;
 mod table;
 
 pub use master::{import_locations, import_products};
+pub(crate) use posting::correct;
 pub use stock::import_stock;
 
 /// Refused rows that a summary repeats; the reject file has them all.

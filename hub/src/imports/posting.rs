@@ -18,9 +18,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use evertill_domain::count::{CountLine, CountRequest, MAX_SEEN};
 use evertill_domain::movement::MovementRecord;
+use evertill_domain::time::business_date;
 use evertill_domain::{
-    Bucket, BusinessDate, Event, LocationId, Movement, MovementReason, Quantity, ReplicaId, Seq,
-    Timestamp,
+    Bucket, BusinessDate, Event, Location, LocationId, Movement, MovementReason, Product, Quantity,
+    ReplicaId, Seq, Timestamp,
 };
 use evertill_storage::journal::{self, Author, Write};
 use evertill_storage::projection::stock;
@@ -97,7 +98,8 @@ pub(super) fn post(conn: &Connection, author: &Author, file: &StockFile) -> Tabl
         } else {
             seen(conn, author, &place.location)?
         };
-        writes.extend(change.documents(place, file, &seen));
+        let reference = format!("stock file {}", short(&file.hash));
+        writes.extend(change.documents(place, (&reference, None), &seen, file.now));
         for row in &place.rows {
             if let Some(cost) = row.cost {
                 imports::set_cost(conn, &place.location, &row.sku, cost, file.now)?;
@@ -110,6 +112,40 @@ pub(super) fn post(conn: &Connection, author: &Author, file: &StockFile) -> Tabl
     }
     imports::record(conn, &file.hash, &file.refused, file.now)?;
     Ok(counts)
+}
+
+/// Posts what a person counted of one product, as a row of a stock file is posted:
+/// where a node is, as a count that is asked of it. False if it is what the
+/// records say already; nothing is written then.
+pub(crate) fn correct(
+    conn: &Connection,
+    author: &Author,
+    (location, product, counted): (&Location, &Product, Quantity),
+    (reference, by): (&str, Option<&str>),
+    now: Timestamp,
+) -> TableResult<bool> {
+    let starts = location.day_starts_at_minutes;
+    let place = Place {
+        location: location.id.clone(),
+        business_date: business_date(now, &location.time_zone, starts),
+        rows: vec![StockRow {
+            line: 1,
+            sku: product.sku.clone(),
+            unit: product.unit,
+            counted,
+            cost: None,
+        }],
+    };
+    let staffed = locations_with_a_node(conn)?.contains(&place.location);
+    let change = Change::of(conn, &place, staffed)?;
+    let seen = seen(conn, author, &place.location)?;
+    let writes = change.documents(&place, (reference, by), &seen, now);
+    if writes.is_empty() {
+        return Ok(false);
+    }
+    let appended = journal::append(conn, author, now, &writes)?;
+    feed::publish(conn, author, appended.at.seq)?;
+    Ok(true)
 }
 
 impl Counts {
@@ -170,15 +206,21 @@ impl Change {
         Ok(change)
     }
 
-    fn documents(&self, place: &Place, file: &StockFile, seen: &[(ReplicaId, Seq)]) -> Vec<Write> {
-        let reference = Some(format!("stock file {}", short(&file.hash)));
+    fn documents(
+        &self,
+        place: &Place,
+        (reference, by): (&str, Option<&str>),
+        seen: &[(ReplicaId, Seq)],
+        now: Timestamp,
+    ) -> Vec<Write> {
+        let (reference, by) = (Some(reference.to_owned()), by.map(str::to_owned));
         let moved = |reason: MovementReason, lines: &[Movement]| {
             Write::Open(Event::Movements(MovementRecord {
                 location: place.location.clone(),
                 reason,
-                at: file.now,
+                at: now,
                 business_date: place.business_date,
-                by: None,
+                by: by.clone(),
                 reference: reference.clone(),
                 lines: lines.to_vec(),
             }))
@@ -186,8 +228,8 @@ impl Change {
         let counted = |lines: &[CountLine]| {
             Write::Open(Event::CountRequested(CountRequest {
                 location: place.location.clone(),
-                requested_at: file.now,
-                by: None,
+                requested_at: now,
+                by: by.clone(),
                 reference: reference.clone(),
                 lines: lines.to_vec(),
                 seen: seen.to_vec(),

@@ -2,7 +2,8 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use evertill_domain::{DocumentId, Timestamp};
+use evertill_domain::{DocumentId, LocationId, Money, Timestamp};
+use evertill_http::api::{AmountText, QuantityText};
 use evertill_http::{Body, IdempotencyKey, List, Page, Path, Problem, Query};
 use evertill_storage::exceptions::{Action, Exception, Filter as Wanted};
 use evertill_storage::rusqlite::Connection;
@@ -11,9 +12,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::auth::Principal;
 use super::once::{answer, response};
-use crate::services::exceptions::{self, Shown};
+use crate::services::exceptions::{self, Asked, Shown};
 use crate::services::once::{Repeatable, once};
-use crate::services::orders::{self, At, OrderRefusal, PrepareError};
+use crate::services::orders::{At, OrderRefusal, PrepareError};
 use crate::state::Hub;
 
 /// Which are asked for; all of them without any.
@@ -54,7 +55,7 @@ pub(super) struct ExceptionView {
     detail: String,
     /// What to do, in words.
     suggestion: &'static str,
-    /// The actions that can be posted.
+    /// The actions that can be posted now; in a list, those that its kind has.
     actions: Vec<&'static str>,
     /// When it was opened.
     opened_at: String,
@@ -66,15 +67,32 @@ pub(super) struct ExceptionView {
     overdue: bool,
     /// Whether it went to the next role.
     escalated: bool,
+    /// How often it did.
+    level: usize,
     /// When it was resolved.
     resolved_at: Option<String>,
     /// By whom.
     resolved_by: Option<String>,
     /// How.
     resolution: Option<String>,
+    /// Money that its order owes to the customer (`refund`), or the customer for
+    /// it (`recollect`); only when one is asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    owed: Vec<OwedView>,
     /// What was done about it; only when one is asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     history: Vec<ActionView>,
+}
+
+/// Money that is owed.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct OwedView {
+    /// `refund` or `recollect`.
+    what: &'static str,
+    /// How much, as a decimal string.
+    amount: String,
+    /// In which currency.
+    currency: String,
 }
 
 /// One thing that was done about a problem.
@@ -98,6 +116,20 @@ pub(super) struct ActionBody {
     to: Option<String>,
     /// In words; `resolve` needs it.
     note: Option<String>,
+    /// How many are on the shelf, what is put aside for customers not among them;
+    /// `found` and `count` need it.
+    counted: Option<QuantityText>,
+    /// The location that takes it on; `source_from` needs it, `re_source` may name
+    /// it.
+    #[schema(value_type = Option<String>)]
+    to_location: Option<LocationId>,
+    /// Until when a customer may collect; for `extend`, instead of the policy's time.
+    #[schema(value_type = Option<String>)]
+    until: Option<Timestamp>,
+    /// How much went back; for `refunded`, instead of all that is owed.
+    amount: Option<AmountText>,
+    /// Proof of the payment; for `refunded`.
+    reference: Option<String>,
 }
 
 /// Problems in the order in which they were opened.
@@ -124,8 +156,8 @@ pub(super) async fn list(
     };
     let found = exceptions::page(&hub, wanted, after, page.limit + 1).await?;
     let now = hub.now();
-    let found = List::page(found, page.limit, |found| found.id);
-    Ok(found.map(|found| view((found, Vec::new()), now)))
+    let found = List::page(found, page.limit, |shown| shown.found.id);
+    Ok(found.map(|shown| view(shown, now)))
 }
 
 /// One problem, with what was done about it.
@@ -159,7 +191,7 @@ pub(super) async fn show(
     responses(
         (status = 200, description = "The problem afterwards", body = ExceptionView),
         (status = 404, description = "No such problem, or no such action", body = evertill_http::ProblemDocument),
-        (status = 409, description = "It is resolved already", body = evertill_http::ProblemDocument),
+        (status = 409, description = "It is resolved already, or its state does not allow the action", body = evertill_http::ProblemDocument),
         (status = 422, description = "Something is missing", body = evertill_http::ProblemDocument),
     )
 )]
@@ -177,9 +209,9 @@ pub(super) async fn act(
         digest: body.digest,
     };
     exceptions::check_note(body.value.note.as_deref())?;
-    let picture = orders::picture(&hub, Vec::new()).await?;
+    let picture = exceptions::picture_of(&hub, id).await?;
     let author = hub.author().map_err(PrepareError::from)?;
-    let (state, body) = (hub.clone(), body.value);
+    let (state, asked) = (hub.clone(), asked(body.value));
     let work = move |conn: &Connection, now| {
         let at = At {
             conn,
@@ -190,8 +222,7 @@ pub(super) async fn act(
             by: Some(&by),
             now,
         };
-        let words = (body.to.as_deref(), body.note.as_deref());
-        let shown = exceptions::act(at, id, &action, words)?;
+        let shown = exceptions::act(at, id, &action, &asked)?;
         Ok::<_, OrderRefusal>(answer(200, &view(shown, now)))
     };
     Ok(response(
@@ -199,16 +230,28 @@ pub(super) async fn act(
     ))
 }
 
-pub(super) fn view((found, history): Shown, now: Timestamp) -> ExceptionView {
+fn asked(body: ActionBody) -> Asked {
+    Asked {
+        to: body.to,
+        note: body.note,
+        counted: body.counted,
+        to_location: body.to_location,
+        until: body.until,
+        amount: body.amount,
+        reference: body.reference,
+    }
+}
+
+pub(super) fn view(shown: Shown, now: Timestamp) -> ExceptionView {
+    let Shown {
+        found,
+        history,
+        actions,
+        owed,
+    } = shown;
     let Exception {
         opening, resolved, ..
     } = found;
-    let meaning = opening.kind.meaning();
-    let mut actions = Vec::new();
-    if resolved.is_none() {
-        actions.extend(["acknowledge", "assign", "resolve"]);
-        actions.extend(meaning.actions);
-    }
     let (resolved_at, resolved_by, resolution) = match resolved {
         Some((at, by, how)) => (Some(at.to_string()), Some(by), Some(how)),
         None => (None, None, None),
@@ -222,18 +265,28 @@ pub(super) fn view((found, history): Shown, now: Timestamp) -> ExceptionView {
         sku: opening.sku.map(|sku| sku.to_string()),
         order: opening.document.map(|document| document.to_string()),
         detail: opening.detail,
-        suggestion: meaning.suggestion,
+        suggestion: opening.kind.meaning().suggestion,
         actions,
         opened_at: found.opened_at.to_string(),
         age_s: (now.as_millis() - found.opened_at.as_millis()) / 1_000,
         overdue: found.state != "resolved" && found.due_at < now,
         state: found.state,
         due_at: found.due_at.to_string(),
-        escalated: found.escalated,
+        escalated: found.level > 0,
+        level: found.level,
         resolved_at,
         resolved_by,
         resolution,
+        owed: owed.into_iter().map(owed_view).collect(),
         history: history.into_iter().map(action_view).collect(),
+    }
+}
+
+fn owed_view((what, amount): (&'static str, Money)) -> OwedView {
+    OwedView {
+        what,
+        amount: amount.to_decimal_string(),
+        currency: amount.currency().to_string(),
     }
 }
 

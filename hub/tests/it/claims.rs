@@ -14,7 +14,8 @@ use evertill_storage::{Store, StoreOptions};
 use crate::client::Folder;
 use crate::orders::{LOCATIONS, PRODUCTS};
 
-fn order() -> PlaceOrder {
+/// A paid order of one piece of A, shipped from wherever it is.
+pub fn order() -> PlaceOrder {
     let price = Money::new(200, Currency::USD).unwrap();
     PlaceOrder {
         channel: "web".parse().unwrap(),

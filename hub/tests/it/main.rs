@@ -6,6 +6,7 @@ mod claims;
 mod client;
 mod commands;
 mod events;
+mod exceptions;
 mod imports;
 mod interface;
 mod kill;

@@ -7,6 +7,10 @@
 //! Invariant: every kind has an owner, a time, a suggestion and an action that
 //! settles it.
 
+mod action;
+
+pub use action::{ExceptionAction, Part, Situation};
+
 /// What sort of problem.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum ExceptionKind {
@@ -36,6 +40,8 @@ pub enum ExceptionKind {
     NegativeStock,
     /// A node's clock is far off.
     WildClock,
+    /// Money that is owed to a customer did not go back.
+    RefundDue,
 }
 
 /// What a kind means to people.
@@ -47,16 +53,16 @@ pub struct Meaning {
     pub due_minutes: u32,
     /// What to do, in words.
     pub suggestion: &'static str,
-    /// The actions that settle it, beside `resolve`.
-    pub actions: &'static [&'static str],
+    /// The remedies that can be carried out for it, beside `resolve`.
+    pub actions: &'static [ExceptionAction],
 }
 
-/// The role that overdue exceptions go to.
-pub const ESCALATION: &str = "regional_manager";
+/// The roles that an overdue exception goes to, one after the other.
+pub const ESCALATION: [&str; 2] = ["regional_manager", "head_office"];
 
 impl ExceptionKind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::SuspectedBreach,
         Self::Breach,
         Self::ShortPick,
@@ -70,6 +76,7 @@ impl ExceptionKind {
         Self::SealedPromise,
         Self::NegativeStock,
         Self::WildClock,
+        Self::RefundDue,
     ];
 
     /// The name in `snake_case`.
@@ -89,6 +96,7 @@ impl ExceptionKind {
             Self::SealedPromise => "sealed_promise",
             Self::NegativeStock => "negative_stock",
             Self::WildClock => "wild_clock",
+            Self::RefundDue => "refund_due",
         }
     }
 
@@ -101,77 +109,94 @@ impl ExceptionKind {
     /// What it means to people.
     #[must_use]
     pub const fn meaning(self) -> Meaning {
-        let (owner, due_minutes, suggestion, actions): (_, _, _, &'static [&'static str]) =
-            match self {
-                Self::SuspectedBreach => (
-                    "store",
-                    120,
-                    "Look on the shelf. Found: count it. Missing: say so, and the promise is \
-                     made anew elsewhere.",
-                    &["found", "missing"],
-                ),
-                Self::Breach => (
-                    "customer_service",
-                    60,
-                    "See that the order is sourced again, or tell the customer and refund.",
-                    &["retry"],
-                ),
-                Self::ShortPick => (
-                    "store",
-                    24 * 60,
-                    "Count the product: the shelf has less than was recorded.",
-                    &[],
-                ),
-                Self::LateStep => (
-                    "store",
-                    30,
-                    "Do the next step, or reject the order so that another store takes it.",
-                    &[],
-                ),
-                Self::DuplicateHandOver | Self::CancelledAfterHandOver | Self::OrderConflict => (
-                    "customer_service",
-                    24 * 60,
-                    "Read the order, settle what is owed with the customer, then settle the \
-                     conflict.",
-                    &["settle"],
-                ),
-                Self::NoCandidate => (
-                    "operator",
-                    60,
-                    "Assign a location by hand, wait for supply, or cancel the line.",
-                    &["retry"],
-                ),
-                Self::QuarantinedEntry => (
-                    "operator",
-                    240,
-                    "Read the reason in the quarantine; retry or dismiss the case there.",
-                    &[],
-                ),
-                Self::SilentLocation => (
-                    "operator",
-                    60,
-                    "Call the store; see whether its node and its line work.",
-                    &[],
-                ),
-                Self::SealedPromise => (
-                    "operator",
-                    60,
-                    "Ask the customer and the store; source again or cancel.",
-                    &[],
-                ),
-                Self::NegativeStock => (
-                    "store",
-                    24 * 60,
-                    "Count the product: more left than was recorded.",
-                    &[],
-                ),
-                Self::WildClock => ("operator", 24 * 60, "Set the node's clock right.", &[]),
-            };
+        let (owner, due_minutes, suggestion): (_, _, _) = match self {
+            Self::SuspectedBreach => (
+                "store",
+                120,
+                "Look on the shelf. Found: say how many are there, as counted. Missing: say so, \
+                 and the promise is made anew elsewhere.",
+            ),
+            Self::Breach => (
+                "customer_service",
+                60,
+                "Have a location that you choose take it on, or cancel what nobody has: the \
+                 refund is owed then, and the customer is told.",
+            ),
+            Self::ShortPick => (
+                "store",
+                24 * 60,
+                "Count the product: the shelf has less than was recorded.",
+            ),
+            Self::LateStep => (
+                "store",
+                30,
+                "Do the step. A shipment can be given to another store, a customer who has not \
+                 come can get more time; if they do not come, say no_show and put the goods back.",
+            ),
+            Self::DuplicateHandOver | Self::CancelledAfterHandOver | Self::OrderConflict => (
+                "customer_service",
+                24 * 60,
+                "Read the order, settle what is owed with the customer, then settle the conflict.",
+            ),
+            Self::NoCandidate => (
+                "operator",
+                60,
+                "Have a location that you choose take it on, wait for supply and retry, or cancel \
+                 what nobody has.",
+            ),
+            Self::QuarantinedEntry => (
+                "operator",
+                240,
+                "Read the reason in the quarantine; retry the case once its cause is gone, or \
+                 dismiss it.",
+            ),
+            Self::SilentLocation => (
+                "operator",
+                60,
+                "Call the store; see whether its node and its line work. Close its selling if it \
+                 will take long.",
+            ),
+            Self::SealedPromise => (
+                "operator",
+                60,
+                "Ask the customer and the store. Keep the promise if the goods are there, else \
+                 source it again or cancel it.",
+            ),
+            Self::NegativeStock => (
+                "store",
+                24 * 60,
+                "Count the product: more left than was recorded.",
+            ),
+            Self::WildClock => ("operator", 24 * 60, "Set the node's clock right."),
+            Self::RefundDue => (
+                "customer_service",
+                24 * 60,
+                "Pay the refund, then say that it was refunded.",
+            ),
+        };
         Meaning {
             owner,
             due_minutes,
             suggestion,
-            actions,
+            actions: self.remedies(),
+        }
+    }
+
+    const fn remedies(self) -> &'static [ExceptionAction] {
+        use ExceptionAction as Do;
+        match self {
+            Self::SuspectedBreach => &[Do::Found, Do::Missing],
+            Self::Breach | Self::NoCandidate => &[Do::Retry, Do::SourceFrom, Do::Cancel],
+            Self::ShortPick | Self::NegativeStock => &[Do::Count],
+            Self::LateStep => &[Do::ReSource, Do::Extend, Do::Cancel],
+            Self::DuplicateHandOver | Self::CancelledAfterHandOver | Self::OrderConflict => {
+                &[Do::Settle, Do::Waive]
+            }
+            Self::QuarantinedEntry => &[Do::Retry, Do::Dismiss],
+            Self::SilentLocation => &[Do::CloseSelling],
+            Self::SealedPromise => &[Do::ReSource, Do::Cancel, Do::Keep],
+            Self::WildClock => &[],
+            Self::RefundDue => &[Do::Refunded],
         }
     }
 }
@@ -187,6 +212,11 @@ mod tests {
             let meaning = kind.meaning();
             assert!(!meaning.owner.is_empty() && meaning.due_minutes > 0);
             assert!(meaning.suggestion.ends_with('.'));
+        }
+        for action in ExceptionAction::ALL {
+            assert_eq!(ExceptionAction::named(action.as_str()), Some(action));
+            let mut kinds = ExceptionKind::ALL.into_iter();
+            assert!(kinds.any(|kind| kind.meaning().actions.contains(&action)));
         }
     }
 }

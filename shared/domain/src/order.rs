@@ -25,6 +25,7 @@ mod conflict;
 mod customer;
 mod event;
 mod fold;
+mod give_up;
 mod goods;
 mod line;
 mod machine;
@@ -32,6 +33,7 @@ mod obligation;
 mod place;
 mod revise;
 mod state;
+mod waiting;
 mod words;
 mod work;
 
@@ -46,6 +48,7 @@ pub use event::{
     PromiseEnded, Ruling, StepPart, StepRecorded, Withdrawn,
 };
 pub use fold::read;
+pub use give_up::{cancel_promise, cancel_unallocated};
 pub use line::{ChannelId, Destination, Fulfilment, HoldId, HoldKind, OrderLine, PromiseId};
 pub use machine::{
     Forbidden, FulfilmentState, OrderStatus, OrderStep, PaymentState, PickupState,
@@ -60,6 +63,7 @@ pub use revise::{
     release_hold, source,
 };
 pub use state::{Hold, LineState, MoneyState, OrderState, PromiseState, Work, opening};
+pub use waiting::{AwaitedStep, Wait, Waiting, wait};
 pub use words::{
     EndCause, FulfilmentKind, FulfilmentStep, PaymentMethod, PaymentStep, PickupStep, RulingKind,
     Substitution,

@@ -22,6 +22,9 @@ use crate::journal;
 use crate::projection::{counts, documents};
 use crate::sql::{Doing, TableError, TableResult, int, optional, uint};
 
+/// Open counts of a location that are looked through.
+const MAX_OPEN: usize = 1_000;
+
 /// A figure that is counted: a SKU, and its lot where lots are tracked.
 pub type Counted = (Sku, Option<String>);
 
@@ -52,6 +55,20 @@ pub fn due(conn: &Connection, location: &LocationId, limit: usize) -> TableResul
         });
     }
     Ok(due)
+}
+
+/// Whether a location has a count of a product still to post.
+///
+/// # Errors
+/// The tables could not be read, or an entry is damaged.
+pub fn is_asked(conn: &Connection, location: &LocationId, sku: &Sku) -> TableResult<bool> {
+    for document in counts::open(conn, location, MAX_OPEN)? {
+        let request = asked(conn, &document)?;
+        if request.lines.iter().any(|line| line.sku == *sku) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// What the records of a location had sellable of each counted figure, in

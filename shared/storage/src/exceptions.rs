@@ -48,8 +48,8 @@ pub struct Exception {
     pub opened_at: Timestamp,
     /// By when it is due.
     pub due_at: Timestamp,
-    /// Whether it was overdue and went to the next role.
-    pub escalated: bool,
+    /// How often it was overdue and went to the next role.
+    pub level: usize,
     /// When it was resolved, by whom, and how.
     pub resolved: Option<(Timestamp, String, String)>,
 }
@@ -84,7 +84,7 @@ pub struct Filter {
 pub const SYSTEM: &str = "hub";
 
 const COLUMNS: &str = "id, kind, key, location, sku, document, detail, owner, state, assigned_to,
-     opened_at, due_at, escalated, resolved_at, resolved_by, resolution";
+     opened_at, due_at, level, resolved_at, resolved_by, resolution";
 
 /// How long a problem has been one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,18 +135,31 @@ pub fn timings(
     .doing("read how long exceptions took")
 }
 
-/// Opens a problem unless it is open; true if it is new.
+/// Opens a problem unless it is open, or a person resolved it by word a moment
+/// ago; true if it is new. It is due after the time of its kind.
 ///
 /// # Errors
 /// The row could not be written.
 pub fn open(conn: &Connection, opening: &Opening, now: Timestamp) -> TableResult<bool> {
-    let meaning = opening.kind.meaning();
-    let due = now.as_millis() + i64::from(meaning.due_minutes) * 60_000;
+    open_within(conn, opening, opening.kind.meaning().due_minutes, now)
+}
+
+/// [`open`], with a time of its own until it is due.
+///
+/// # Errors
+/// The row could not be written.
+pub fn open_within(
+    conn: &Connection,
+    opening: &Opening,
+    minutes: u32,
+    now: Timestamp,
+) -> TableResult<bool> {
     let id = conn
         .prepare_cached(
             "INSERT INTO exception (kind, key, location, sku, document, detail, owner, state,
-                                    opened_at, due_at, escalated)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'open', ?8, ?9, 0)
+                                    opened_at, due_at)
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, 'open', ?8, ?9
+             WHERE NOT EXISTS (SELECT 1 FROM exception WHERE key = ?2 AND again_at > ?8)
              ON CONFLICT (key) WHERE state <> 'resolved' DO NOTHING RETURNING id",
         )
         .and_then(|mut insert| {
@@ -157,9 +170,9 @@ pub fn open(conn: &Connection, opening: &Opening, now: Timestamp) -> TableResult
                 opening.sku.as_ref().map(Sku::as_str),
                 opening.document.as_ref().map(DocumentId::as_bytes),
                 opening.detail,
-                meaning.owner,
+                opening.kind.meaning().owner,
                 now.as_millis(),
-                due
+                later(now, minutes)
             ];
             optional(insert.query_row(columns, |row| row.get::<_, i64>(0)))
         })
@@ -170,23 +183,46 @@ pub fn open(conn: &Connection, opening: &Opening, now: Timestamp) -> TableResult
     Ok(id.is_some())
 }
 
-/// Opens a problem unless it was ever open: what happened does not happen again
-/// because somebody settled it.
+fn later(now: Timestamp, minutes: u32) -> i64 {
+    now.as_millis() + i64::from(minutes) * 60_000
+}
+
+/// Opens a problem unless a person ever resolved it: what happened does not happen
+/// again because somebody settled it. One that went away by itself and is back is
+/// the same problem, open again.
 ///
 /// # Errors
 /// The row could not be written.
 pub fn open_once(conn: &Connection, opening: &Opening, now: Timestamp) -> TableResult<bool> {
-    let before: bool = conn
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM exception WHERE key = ?1)")
-        .and_then(|mut select| select.query_row([&opening.key], |row| row.get(0)))
+    let before: Option<(i64, Option<String>)> = conn
+        .prepare_cached(
+            "SELECT id, resolved_by FROM exception WHERE key = ?1 ORDER BY id DESC LIMIT 1",
+        )
+        .and_then(|mut select| {
+            optional(select.query_row([&opening.key], |row| Ok((row.get(0)?, row.get(1)?))))
+        })
         .doing("look whether an exception was open")?;
-    if before {
-        return Ok(false);
+    match before {
+        None => open(conn, opening, now),
+        Some((id, Some(by))) if by == SYSTEM => reopen(conn, id, opening.kind, now).map(|()| true),
+        Some(_) => Ok(false),
     }
-    open(conn, opening, now)
 }
 
-/// Resolves whatever is open under a key: the problem is gone.
+fn reopen(conn: &Connection, id: i64, kind: ExceptionKind, now: Timestamp) -> TableResult<()> {
+    conn.prepare_cached(
+        "UPDATE exception SET state = 'open', due_at = ?2, resolved_at = NULL,
+                              resolved_by = NULL, resolution = NULL
+         WHERE id = ?1",
+    )
+    .and_then(|mut update| update.execute([id, later(now, kind.meaning().due_minutes)]))
+    .doing("open an exception again")?;
+    note(conn, id, (SYSTEM, "reopened", None), now)
+}
+
+/// Resolves whatever is open under a key: the problem is gone. One that a person
+/// had resolved by word before is over for good with it: if it comes again, it is
+/// another.
 ///
 /// # Errors
 /// The row could not be written.
@@ -195,6 +231,11 @@ pub fn gone(conn: &Connection, key: &str, how: &str, now: Timestamp) -> TableRes
         .prepare_cached("SELECT id FROM exception WHERE key = ?1 AND state <> 'resolved'")
         .and_then(|mut select| optional(select.query_row([key], |row| row.get::<_, i64>(0))))
         .doing("look up an exception")?;
+    conn.prepare_cached(
+        "UPDATE exception SET again_at = NULL WHERE key = ?1 AND again_at IS NOT NULL",
+    )
+    .and_then(|mut update| update.execute([key]))
+    .doing("forget a problem that is gone")?;
     match open {
         Some(id) => resolve(conn, id, (SYSTEM, "gone", Some(how)), now).map(|()| true),
         None => Ok(false),
@@ -221,21 +262,63 @@ pub fn resolve(
     note(conn, id, (by, action, how), now)
 }
 
-/// Notes that somebody has seen one.
+/// Resolves one by the word of a person. If the problem is still there after the
+/// time of its kind, it is opened again.
+///
+/// # Errors
+/// The row could not be written.
+pub fn resolve_by_word(
+    conn: &Connection,
+    found: &Exception,
+    (by, action, how): (&str, &str, &str),
+    now: Timestamp,
+) -> TableResult<()> {
+    resolve(conn, found.id, (by, action, Some(how)), now)?;
+    let minutes = found.opening.kind.meaning().due_minutes;
+    conn.prepare_cached("UPDATE exception SET again_at = ?2 WHERE id = ?1")
+        .and_then(|mut update| update.execute([found.id, later(now, minutes)]))
+        .doing("note when to look at a problem again")
+        .map(drop)
+}
+
+/// Problems of a kind that persons resolved by word, and that are to be looked at
+/// again by `now`; each is given once.
+///
+/// # Errors
+/// The rows could not be written.
+pub fn take_due_again(
+    conn: &Connection,
+    kind: ExceptionKind,
+    now: Timestamp,
+) -> TableResult<Vec<Exception>> {
+    let sql = format!(
+        "UPDATE exception SET again_at = NULL WHERE kind = ?1 AND again_at <= ?2
+         RETURNING {COLUMNS}"
+    );
+    conn.prepare_cached(&sql)
+        .and_then(|mut update| {
+            update
+                .query_map(params![kind.as_str(), now.as_millis()], read)?
+                .collect()
+        })
+        .doing("look for problems that may be there again")
+}
+
+/// Notes that somebody has seen one, or does something about it: `action` says
+/// what.
 ///
 /// # Errors
 /// The row could not be written.
 pub fn acknowledge(
     conn: &Connection,
     id: i64,
-    by: &str,
-    words: Option<&str>,
+    (by, action, words): (&str, &str, Option<&str>),
     now: Timestamp,
 ) -> TableResult<()> {
     conn.prepare_cached("UPDATE exception SET state = 'acknowledged' WHERE id = ?1")
         .and_then(|mut update| update.execute([id]))
         .doing("acknowledge an exception")?;
-    note(conn, id, (by, "acknowledge", words), now)
+    note(conn, id, (by, action, words), now)
 }
 
 /// Gives one to a person.
@@ -255,26 +338,34 @@ pub fn assign(
     note(conn, id, (by, "assign", words), now)
 }
 
-/// Gives what is overdue to the next role, once; how many there were.
+/// Gives what is overdue for `minutes` to the next role; how many there were. The
+/// next role has as long as the first had, then the last one gets it.
 ///
 /// # Errors
 /// The rows could not be written.
-pub fn escalate(conn: &Connection, now: Timestamp) -> TableResult<usize> {
-    let overdue: Vec<i64> = conn
-        .prepare_cached(
-            "UPDATE exception SET owner = ?2, escalated = 1
-             WHERE state <> 'resolved' AND due_at < ?1 AND escalated = 0 RETURNING id",
-        )
-        .and_then(|mut update| {
-            update
-                .query_map(params![now.as_millis(), ESCALATION], |row| row.get(0))?
-                .collect()
-        })
-        .doing("escalate exceptions")?;
-    for id in &overdue {
-        note(conn, *id, (SYSTEM, "escalated", None), now)?;
+pub fn escalate(conn: &Connection, minutes: u32, now: Timestamp) -> TableResult<usize> {
+    let before = now.as_millis() - i64::from(minutes) * 60_000;
+    let mut escalated = 0;
+    // The highest level first, so that nothing rises twice at once.
+    for (level, role) in ESCALATION.iter().enumerate().rev() {
+        let overdue: Vec<i64> = conn
+            .prepare_cached(
+                "UPDATE exception SET owner = ?4, level = level + 1, escalated_at = ?2
+                 WHERE state <> 'resolved' AND due_at < ?1 AND level = ?3
+                   AND ifnull(escalated_at, due_at) < ?1 RETURNING id",
+            )
+            .and_then(|mut update| {
+                let level = i64::try_from(level).unwrap_or(i64::MAX);
+                let columns = params![before, now.as_millis(), level, role];
+                update.query_map(columns, |row| row.get(0))?.collect()
+            })
+            .doing("escalate exceptions")?;
+        for id in &overdue {
+            note(conn, *id, (SYSTEM, "escalated", Some(role)), now)?;
+        }
+        escalated += overdue.len();
     }
-    Ok(overdue.len())
+    Ok(escalated)
 }
 
 /// One of them.
@@ -309,6 +400,20 @@ pub fn open_of_kind(conn: &Connection, kind: ExceptionKind) -> TableResult<Vec<E
     conn.prepare_cached(&sql)
         .and_then(|mut select| select.query_map([kind.as_str()], read)?.collect())
         .doing("list exceptions")
+}
+
+/// What is open about an order, by number.
+///
+/// # Errors
+/// The table could not be read.
+pub fn open_of_order(conn: &Connection, document: &DocumentId) -> TableResult<Vec<Exception>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM exception
+         WHERE document = ?1 AND state <> 'resolved' ORDER BY id"
+    );
+    conn.prepare_cached(&sql)
+        .and_then(|mut select| select.query_map([document.as_bytes()], read)?.collect())
+        .doing("list the exceptions of an order")
 }
 
 /// By number, after one.
@@ -402,7 +507,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Exception> {
         assigned_to: row.get(9)?,
         opened_at: Timestamp::from_millis(row.get(10)?),
         due_at: Timestamp::from_millis(row.get(11)?),
-        escalated: row.get(12)?,
+        level: row.get::<_, u32>(12)? as usize,
         resolved: resolved_at.map(|at| {
             let at = Timestamp::from_millis(at);
             (at, by.unwrap_or_default(), how.unwrap_or_default())

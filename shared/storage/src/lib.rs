@@ -35,6 +35,7 @@ pub mod projection;
 pub mod quarantine;
 pub mod rebuild;
 pub mod reference;
+pub mod refunds;
 pub mod registers;
 pub mod seal_proposals;
 pub mod secret;

@@ -56,6 +56,7 @@ pub const PROJECTIONS: [&str; 24] = [
     "register_total",
     "seal",
     "stock",
+    "waiting_step",
 ];
 
 /// What a rebuild went through.

@@ -50,8 +50,8 @@ impl World {
             }
             Bug::ConflictTwice => self.hub_sql(
                 "INSERT INTO exception (kind, key, detail, owner, state, opened_at, due_at,
-                   escalated, document, location)
-                 SELECT kind, key, detail, owner, 'resolved', opened_at, due_at, escalated,
+                   document, location)
+                 SELECT kind, key, detail, owner, 'resolved', opened_at, due_at,
                    document, location FROM exception
                  WHERE key LIKE 'conflict:%' GROUP BY key HAVING count(*) = 1",
             ),

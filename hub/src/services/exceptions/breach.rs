@@ -9,7 +9,7 @@ use evertill_domain::{LocationId, Quantity, Sku, Timestamp};
 use evertill_storage::exceptions::{self, Opening};
 use evertill_storage::projection::{orders, promises, rights, stock};
 use evertill_storage::rusqlite::Connection;
-use evertill_storage::{TableResult, duties};
+use evertill_storage::{TableResult, counts, duties};
 
 use crate::services::orders::{At, OrderRefusal};
 
@@ -19,7 +19,8 @@ pub fn breach_key(location: &LocationId, sku: &Sku) -> String {
     format!("suspected_breach:{location}:{sku}")
 }
 
-/// More is promised of a pair than there is: somebody has to look on the shelf.
+/// More is promised of a pair than there is: somebody has to look on the shelf
+/// within so many minutes.
 ///
 /// # Errors
 /// The row could not be written.
@@ -28,7 +29,7 @@ pub fn suspect(
     location: &LocationId,
     sku: &Sku,
     thousandths: i64,
-    now: Timestamp,
+    (minutes, now): (u32, Timestamp),
 ) -> TableResult<()> {
     let key = breach_key(location, sku);
     if thousandths <= 0 {
@@ -43,7 +44,7 @@ pub fn suspect(
         document: None,
         detail: format!("{units} of {sku} are promised at {location} beyond what is recorded"),
     };
-    exceptions::open(conn, &opening, now).map(drop)
+    exceptions::open_within(conn, &opening, minutes, now).map(drop)
 }
 
 /// Pairs with an open suspicion are looked at whenever an order of them changes.
@@ -58,6 +59,34 @@ pub fn look_again(conn: &Connection, order: &OrderState) -> TableResult<()> {
         let key = breach_key(&promise.location, &line.line.sku);
         if exceptions::open_of(conn, &key)?.is_some() {
             duties::note_pair(conn, &promise.location, &line.line.sku)?;
+        }
+    }
+    Ok(())
+}
+
+/// Looks at the suspicions: those that nobody looked into in time count as
+/// missing, and those that a person resolved by word and that are still there are
+/// opened again. While a count is under way nothing counts as missing.
+pub(super) fn look_into(at: At<'_>) -> Result<(), OrderRefusal> {
+    let (conn, now) = (at.conn, at.now);
+    let minutes = at.picture.selling.timers.shelf_check_minutes;
+    let kind = ExceptionKind::SuspectedBreach;
+    for found in exceptions::take_due_again(conn, kind, now)? {
+        if let Some((location, sku)) = found.opening.location.zip(found.opening.sku) {
+            let debt = debt(conn, &location, &sku)?;
+            suspect(conn, &location, &sku, debt, (minutes, now))?;
+        }
+    }
+    for found in exceptions::open_of_kind(conn, kind)? {
+        let Some((location, sku)) = found.opening.location.zip(found.opening.sku) else {
+            continue;
+        };
+        if debt(conn, &location, &sku)? == 0 {
+            suspect(conn, &location, &sku, 0, (minutes, now))?;
+        } else if found.due_at < now && !counts::is_asked(conn, &location, &sku)? {
+            break_promises(at, &location, &sku)?;
+            let how = Some("nobody looked in time");
+            exceptions::resolve(conn, found.id, (exceptions::SYSTEM, "missing", how), now)?;
         }
     }
     Ok(())

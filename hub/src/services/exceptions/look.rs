@@ -3,24 +3,25 @@
 //! Invariant: a round made twice opens nothing the second time.
 
 use evertill_domain::exception::ExceptionKind;
-use evertill_domain::order::PromiseState;
 use evertill_domain::{DocumentId, Hlc, Seq, Timestamp};
 use evertill_storage::exceptions::{self, Opening};
 use evertill_storage::ingest::Peer;
-use evertill_storage::projection::orders;
 use evertill_storage::quarantine::{self, CaseState};
 use evertill_storage::rusqlite::Connection;
 use evertill_storage::{TableResult, changes};
 
 use super::AT_ONCE;
-use super::breach::{break_promises, debt, suspect};
+use super::breach::look_into;
+use super::late::late;
+use super::order::{look_at_sealed, refunds_due};
 use super::stock::negative;
 use crate::services::ground::{Ground, Picture};
 use crate::services::orders::{At, OrderRefusal};
 use crate::state::Hub;
 
 /// Looks for what nobody told: cases in quarantine, silent locations, late
-/// steps, shelf checks that nobody made; and escalates what is overdue.
+/// steps, shelf checks that nobody made, refunds that nobody paid; and escalates
+/// what is overdue.
 ///
 /// # Errors
 /// The tables could not be read or written.
@@ -31,34 +32,23 @@ pub fn look(
     picture: &Picture,
     now: Timestamp,
 ) -> Result<(), OrderRefusal> {
+    let timers = &picture.selling.timers;
     quarantined(conn, now)?;
     silent(conn, hub, author.replica, picture, now)?;
     negative(conn, now)?;
-    late(conn, now)?;
-    settled(conn, now)?;
-    for found in exceptions::open_of_kind(conn, ExceptionKind::SuspectedBreach)? {
-        let Some((location, sku)) = found.opening.location.zip(found.opening.sku) else {
-            continue;
-        };
-        if debt(conn, &location, &sku)? == 0 {
-            suspect(conn, &location, &sku, 0, now)?;
-        } else if found.due_at < now {
-            // Nobody looked in time: the unit counts as missing.
-            let at = At {
-                conn,
-                hub,
-                author,
-                picture,
-                document: DocumentId::from_bytes([0; 16]),
-                by: None,
-                now,
-            };
-            break_promises(at, &location, &sku)?;
-            let how = Some("nobody looked in time");
-            exceptions::resolve(conn, found.id, (exceptions::SYSTEM, "missing", how), now)?;
-        }
-    }
-    exceptions::escalate(conn, now)?;
+    late(conn, timers, now)?;
+    look_at_sealed(conn, now)?;
+    refunds_due(conn, now)?;
+    look_into(At {
+        conn,
+        hub,
+        author,
+        picture,
+        document: DocumentId::from_bytes([0; 16]),
+        by: None,
+        now,
+    })?;
+    exceptions::escalate(conn, timers.escalation_minutes, now)?;
     Ok(())
 }
 
@@ -116,67 +106,6 @@ fn silent(
         };
         if exceptions::open(conn, &opening, now)? {
             changes::availability_at(conn, Some(&location.id))?;
-        }
-    }
-    Ok(())
-}
-
-/// Promises whose time is over and that are not at their customer's disposal.
-fn late(conn: &Connection, now: Timestamp) -> TableResult<()> {
-    for (location, document) in orders::late(conn, now, AT_ONCE)? {
-        let Some(order) = orders::load(conn, &document)? else {
-            continue;
-        };
-        for (id, promise) in order.promises_of(&location) {
-            let over = promise.promise_by.is_some_and(|by| by < now);
-            if over && promise.kept() > 0 && !promise.was_ready {
-                let name = &order.placed.external_id;
-                let opening = Opening {
-                    kind: ExceptionKind::LateStep,
-                    key: format!("late:{id}"),
-                    location: Some(location.clone()),
-                    sku: None,
-                    document: Some(document),
-                    detail: format!(
-                        "order {name} is {} and was promised before",
-                        promise.work.as_str()
-                    ),
-                };
-                exceptions::open(conn, &opening, now)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Late steps that were done since, and promises of sealed replicas that ended.
-fn settled(conn: &Connection, now: Timestamp) -> TableResult<()> {
-    let ended: fn(&PromiseState) -> bool = |promise| promise.parts.live() == 0;
-    let done: fn(&PromiseState) -> bool = |promise| promise.kept() == 0 || promise.was_ready;
-    let kinds = [
-        (ExceptionKind::LateStep, "late:", done, "the step was done"),
-        (
-            ExceptionKind::SealedPromise,
-            "sealed:",
-            ended,
-            "the promise has ended",
-        ),
-    ];
-    for (kind, prefix, is_over, how) in kinds {
-        for found in exceptions::open_of_kind(conn, kind)? {
-            let Some(document) = found.opening.document else {
-                continue;
-            };
-            let order = orders::load(conn, &document)?;
-            let id = found.opening.key.strip_prefix(prefix);
-            let id = id.and_then(|id| id.parse().ok());
-            let promise = order
-                .as_ref()
-                .zip(id)
-                .and_then(|(order, id)| order.promises.get(&id));
-            if promise.is_none_or(is_over) {
-                exceptions::gone(conn, &found.opening.key, how, now)?;
-            }
         }
     }
     Ok(())

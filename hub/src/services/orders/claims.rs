@@ -93,13 +93,7 @@ fn end(at: At<'_>, promise: PromiseId) -> Result<(), OrderRefusal> {
         products: &BTreeMap::new(),
     };
     let mut command = StepCommand::of(FulfilmentStep::ExpireClaim);
-    command.parts = vec![PartCommand {
-        promise,
-        quantity: None,
-        substitute: None,
-        agreed: false,
-        lot: None,
-    }];
+    command.parts = vec![PartCommand::whole(promise)];
     let mut bodies = shipment(&order, &command, &context)?;
     bodies.extend(recall(&order, promise, EndCause::ClaimExpired)?);
     at.write(&order, bodies, &PairCells::new())?;

@@ -9,6 +9,7 @@
 
 mod claims;
 mod intake;
+pub mod remedy;
 mod revise;
 mod rounds;
 mod sourcing;

@@ -490,7 +490,8 @@ impl At<'_> {
                 // What a store gave back without a word, as after a claim that ran
                 // out, ends as cancelled. A pickup's customer chose the place.
                 let shipped = matches!(promise.work, Work::Shipment(_));
-                let returned = shipped && promise.kept() == 0 && promise.parts.released > 0;
+                let called_back = promise.parts.released > 0 || promise.cancelled > 0;
+                let returned = shipped && promise.kept() == 0 && called_back;
                 gave_back(promise.work) || promise.parts.breached > 0 || returned
             })
             .map(|promise| (promise.location.clone(), until))

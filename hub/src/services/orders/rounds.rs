@@ -221,7 +221,8 @@ impl Due {
             end_cart(at(document))?;
         }
         for (location, sku) in &self.pairs {
-            settle_pair(conn, author, (location, sku), now)?;
+            let check = picture.selling.timers.shelf_check_minutes;
+            settle_pair(conn, author, (location, sku), (check, now))?;
             duties::pair_done(conn, location, sku)?;
         }
         // Stands where no order is meant.
@@ -315,12 +316,12 @@ fn look_after(at: At<'_>) -> Result<bool, OrderRefusal> {
 }
 
 /// Settles what a pair owes: the hub's unused rights first. What only promises
-/// can cover has to be looked for on the shelf.
+/// can cover has to be looked for on the shelf, within `check` minutes.
 fn settle_pair(
     conn: &Connection,
     author: &Author,
     (location, sku): (&LocationId, &Sku),
-    now: Timestamp,
+    (check, now): (u32, Timestamp),
 ) -> TableResult<()> {
     let cells = rights::cells(conn, location, sku)?;
     let figures = stock::of(conn, location, sku)?.unwrap_or_default();
@@ -330,7 +331,7 @@ fn settle_pair(
         units: figures.sellable_or_staged(),
     };
     if position.debt() == 0 {
-        return exceptions::suspect(conn, location, sku, 0, now);
+        return exceptions::suspect(conn, location, sku, 0, (check, now));
     }
     let minter = minters::of(conn, location)?.unwrap_or(author.replica);
     let kept = soft_holds::of_pair(conn, location, sku, now)?;
@@ -344,5 +345,5 @@ fn settle_pair(
         let appended = append_with_rights(conn, author, now, &[], &said)?;
         feed::publish(conn, author, appended.at.seq)?;
     }
-    exceptions::suspect(conn, location, sku, settlement.suspected, now)
+    exceptions::suspect(conn, location, sku, settlement.suspected, (check, now))
 }

@@ -78,6 +78,7 @@ impl Fold {
             customer_state: CustomerState::Received,
             promises: BTreeMap::new(),
             holds: BTreeMap::new(),
+            resumed_at: None,
             money: MoneyState {
                 authorized: zero,
                 captured: zero,

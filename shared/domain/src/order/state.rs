@@ -17,6 +17,7 @@ use super::event::{MAX_PARENTS, OrderBody, OrderEvent, OrderPlaced};
 use super::line::{HoldId, HoldKind, OrderLine, PromiseId};
 use super::machine::{FulfilmentState, OrderStatus, PaymentState, PickupState};
 use super::obligation::OrderObligation;
+use super::waiting::Waiting;
 use super::words::PaymentMethod;
 use crate::event::Event;
 use crate::ids::{EventKey, LocationId, Sku};
@@ -41,6 +42,8 @@ pub struct OrderState {
     pub promises: BTreeMap<PromiseId, PromiseState>,
     /// Every hold that was ever put on it.
     pub holds: BTreeMap<HoldId, Hold>,
+    /// When a hold was released last.
+    pub resumed_at: Option<Timestamp>,
     /// Its money.
     pub money: MoneyState,
     /// Whether somebody asked for a cancellation that is still open.
@@ -111,6 +114,10 @@ pub struct PromiseState {
     pub work: Work,
     /// Whether its customer was ever able to come, or it was ever shipped.
     pub was_ready: bool,
+    /// The step that it waits for, and since when.
+    pub waiting: Option<Waiting>,
+    /// The time to collect that its customer was given last, beyond the timer.
+    pub extended_until: Option<Timestamp>,
     /// By when the customer was to have it, or has time to collect it.
     pub promise_by: Option<Timestamp>,
     /// The routing decision that chose the location.

@@ -8,4 +8,5 @@ mod money;
 mod place;
 mod property;
 mod revise;
+mod waiting;
 mod work;

@@ -16,4 +16,5 @@ pub mod registers;
 pub mod rights;
 pub mod seals;
 pub mod stock;
+pub mod waiting;
 pub mod waits;

@@ -13,7 +13,7 @@ use evertill_domain::{DocumentId, Event, EventKey, Hlc, LocationId, Sku, Timesta
 use rusqlite::{Connection, params};
 
 use super::documents::{self, Place};
-use super::waits;
+use super::{waiting, waits};
 use crate::sql::{Doing, TableError, TableResult, int, optional, text};
 use crate::{feed, journal};
 
@@ -219,20 +219,20 @@ pub(crate) fn refresh(conn: &Connection, document: &DocumentId) -> TableResult<B
     }
     for (location, work) in work {
         conn.prepare_cached(
-            "INSERT INTO order_location VALUES (?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT (location, document) DO UPDATE SET open = ?3, due = ?4, offered = ?5",
+            "INSERT INTO order_location VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (location, document) DO UPDATE SET open = ?3, offered = ?4",
         )
         .and_then(|mut upsert| {
             upsert.execute(params![
                 location.as_str(),
                 document.as_bytes(),
                 work.open,
-                work.due.map(Timestamp::as_millis),
                 work.offered
             ])
         })
         .doing("list an order at its location")?;
     }
+    waiting::refresh(conn, document, &order)?;
     waits::refresh(conn, document, &order, arrival)
 }
 
@@ -240,7 +240,6 @@ pub(crate) fn refresh(conn: &Connection, document: &DocumentId) -> TableResult<B
 #[derive(Default)]
 struct LocalWork {
     open: bool,
-    due: Option<Timestamp>,
     offered: bool,
 }
 
@@ -251,34 +250,8 @@ impl LocalWork {
             || promise.to_withdraw() > 0
             || promise.staged > 0
             || promise.substitutes_staged() > 0;
-        if kept && !promise.was_ready {
-            self.due = self.due.into_iter().chain(promise.promise_by).min();
-        }
         self.offered |= kept && promise.work == Work::Shipment(FulfilmentState::Offered);
     }
-}
-
-/// Orders of which something was promised before `now` and is not ready, the
-/// most overdue first.
-///
-/// # Errors
-/// The table could not be read.
-pub fn late(
-    conn: &Connection,
-    now: Timestamp,
-    limit: usize,
-) -> TableResult<Vec<(LocationId, DocumentId)>> {
-    conn.prepare_cached(
-        "SELECT location, document FROM order_location WHERE due < ?1 ORDER BY due LIMIT ?2",
-    )
-    .and_then(|mut select| {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows = select.query_map([now.as_millis(), limit], |row| {
-            Ok((text(row, 0)?, DocumentId::from_bytes(row.get(1)?)))
-        })?;
-        rows.collect()
-    })
-    .doing("list late orders")
 }
 
 /// Orders that were decided before `before` and wait for a location's answer.

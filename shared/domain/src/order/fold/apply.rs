@@ -7,10 +7,12 @@ use super::super::event::{
 use super::super::line::{HoldId, PromiseId};
 use super::super::machine::{FulfilmentState, PickupState};
 use super::super::state::{Hold, PromiseState, Work};
+use super::super::waiting::Waiting;
 use super::super::words::{FulfilmentStep, PickupStep, RulingKind};
 use super::Fold;
 use crate::ids::EventKey;
 use crate::rights::{End, PromiseParts};
+use crate::time::Timestamp;
 
 impl Fold {
     /// Takes note of a promise, before anything else is read.
@@ -42,14 +44,55 @@ impl Fold {
             returned: 0,
             work,
             was_ready: false,
+            waiting: None,
+            extended_until: None,
             promise_by: promised.promise_by,
             decision: promised.decision.clone(),
             replaces: promised.replaces,
         };
-        self.order.promises.insert(PromiseId(key), promise);
+        let id = PromiseId(key);
+        self.order.promises.insert(id, promise);
+        self.wait(id, event.at);
     }
 
+    /// Applies an event, and notes what its promises wait for afterwards.
     pub(super) fn apply(&mut self, key: EventKey, event: &OrderEvent) {
+        self.apply_body(key, event);
+        match &event.body {
+            OrderBody::PromiseCancelled(body) => self.wait(body.promise, event.at),
+            OrderBody::Withdrawn(body) => self.wait(body.promise, event.at),
+            OrderBody::PromiseEnded(body) => self.wait(body.promise, event.at),
+            OrderBody::Pickup(StepRecorded { parts, .. })
+            | OrderBody::Fulfilment(StepRecorded { parts, .. }) => {
+                for part in parts {
+                    self.wait(part.promise, event.at);
+                }
+            }
+            OrderBody::Placed(_)
+            | OrderBody::Promised(_)
+            | OrderBody::Backordered(_)
+            | OrderBody::HoldPlaced(_)
+            | OrderBody::HoldReleased(_)
+            | OrderBody::Payment(_)
+            | OrderBody::CancelRequested(_)
+            | OrderBody::LineCancelled(_)
+            | OrderBody::LineChanged(_)
+            | OrderBody::Effect(_)
+            | OrderBody::Ruling(_) => {}
+        }
+    }
+
+    /// A promise that waits for another step than before waits since `at`.
+    fn wait(&mut self, promise: PromiseId, at: Timestamp) {
+        if let Some(promise) = self.order.promises.get_mut(&promise) {
+            let step = promise.awaited();
+            if promise.waiting.map(|waiting| waiting.step) != step {
+                promise.waiting = step.map(|step| Waiting { step, since: at });
+            }
+        }
+    }
+
+    fn apply_body(&mut self, key: EventKey, event: &OrderEvent) {
         match &event.body {
             OrderBody::Placed(_) | OrderBody::Promised(_) => {}
             OrderBody::Backordered(body) => {
@@ -68,7 +111,10 @@ impl Fold {
                 self.order.holds.insert(HoldId(key), hold);
             }
             OrderBody::HoldReleased(body) => match self.order.holds.get_mut(&body.hold) {
-                Some(hold) => hold.released = true,
+                Some(hold) => {
+                    hold.released = true;
+                    self.order.resumed_at = self.order.resumed_at.max(Some(event.at));
+                }
                 None => {
                     self.conflict(OrderConflictKind::UnknownHold, key);
                 }
@@ -156,6 +202,7 @@ impl Fold {
             promise.was_ready |= step.step == PickupStep::Ready;
             if step.step == PickupStep::Extend && step.until.is_some() {
                 promise.promise_by = step.until;
+                promise.extended_until = step.until;
             }
             match step.step {
                 PickupStep::Pick | PickupStep::ShortPick => stage(promise, part),

@@ -29,6 +29,20 @@ pub struct PartCommand {
     pub lot: Option<String>,
 }
 
+impl PartCommand {
+    /// All of a promise, with nothing in its place.
+    #[must_use]
+    pub const fn whole(promise: PromiseId) -> Self {
+        Self {
+            promise,
+            quantity: None,
+            substitute: None,
+            agreed: false,
+            lot: None,
+        }
+    }
+}
+
 /// What a step does with goods.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Action {

@@ -3,6 +3,7 @@
 mod apikeys;
 mod completeness;
 mod enrolments;
+mod exceptions;
 mod idempotency;
 mod imports;
 mod registers;
