@@ -15,6 +15,7 @@ use evertill_domain::order::{
     FulfilmentStep, OrderBody, OrderState, Paid, PaymentMethod, PickupStep, PromiseState,
     StepCommand, StepContext, Work, pickup, shipment,
 };
+use evertill_domain::policy::TimerPolicy;
 use evertill_domain::receipt::{Tender, TenderKind};
 use evertill_domain::rejection::Rejection;
 use evertill_domain::sale::{SaleCommand, SaleContext, SaleLine, decide_sale};
@@ -101,11 +102,12 @@ pub async fn list(
         .await?;
     let skus = found.iter().flat_map(|(_, order)| skus_of(order)).collect();
     let products = products(node, skus).await?;
-    let now = node.now();
+    let selling = node.reference().selling();
+    let when = (&selling.timers, node.now());
     let mut views: Vec<(Option<Timestamp>, WorkView)> = found
         .iter()
         .filter_map(|(id, order)| {
-            let view = view(id, order, &location, kind, &products, now)?;
+            let view = view(id, order, &location, kind, &products, when)?;
             Some((due(order, &location, kind), view))
         })
         .filter(|(_, view)| state.as_ref().is_none_or(|state| view.state == *state))
@@ -125,7 +127,9 @@ pub async fn show(node: &Node, kind: Kind, id: String) -> Result<WorkView, Failu
     let location = node.author().ok_or(Refusal::NotEnrolled)?.location;
     let (document, order) = read(node, &id).await?;
     let products = products(node, skus_of(&order).collect()).await?;
-    let shown = view(&document, &order, &location, kind, &products, node.now());
+    let selling = node.reference().selling();
+    let when = (&selling.timers, node.now());
+    let shown = view(&document, &order, &location, kind, &products, when);
     Ok(shown.ok_or_else(|| unknown(&id))?)
 }
 
@@ -167,6 +171,7 @@ async fn step_new(
     let ground = Ground {
         document,
         products,
+        timers: node.reference().selling().timers,
         till: request.till.clone(),
         sale: sale_ground(node, &location).await?,
     };
@@ -182,6 +187,7 @@ async fn step_new(
 struct Ground {
     document: DocumentId,
     products: BTreeMap<Sku, Product>,
+    timers: TimerPolicy,
     till: RegisterId,
     sale: SaleGround,
 }
@@ -260,7 +266,7 @@ impl Ground {
             &author.location,
             kind,
             &self.products,
-            at,
+            (&self.timers, at),
         );
         let mut shown = shown.ok_or_else(|| unknown(&self.document.to_string()))?;
         shown.receipt = receipt.zip(appended.documents.get(1)).map(|(receipt, id)| {

@@ -31,7 +31,7 @@ use order::Cases;
 use stored::{Content, Stored};
 
 /// The tables that are computed.
-pub const PROJECTIONS: [&str; 24] = [
+pub const PROJECTIONS: [&str; 25] = [
     "actor",
     "cell",
     "cell_sent",

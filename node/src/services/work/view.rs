@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use evertill_domain::order::{FulfilmentStep, OrderState, PickupStep, Work};
+use evertill_domain::order::{FulfilmentStep, OrderState, PickupStep, Work, wait};
+use evertill_domain::policy::TimerPolicy;
 use evertill_domain::{DocumentId, LocationId, Money, Product, Sku, Timestamp};
 use evertill_http::api::{WorkLineView, WorkView, thousandths_text};
 
@@ -24,7 +25,7 @@ pub(super) fn view(
     location: &LocationId,
     kind: Kind,
     products: &BTreeMap<Sku, Product>,
-    at: Timestamp,
+    (timers, at): (&TimerPolicy, Timestamp),
 ) -> Option<WorkView> {
     let here: Vec<_> = order
         .promises_of(location)
@@ -33,6 +34,11 @@ pub(super) fn view(
     let open = here.iter().find(|(_, promise)| promise.kept() > 0);
     let (_, least) = open.or_else(|| here.last())?;
     let promise_by = due(order, location, kind);
+    let waits = here.iter().filter_map(|(_, promise)| {
+        let found = wait(order, promise)?;
+        Some((found.due(timers)?, found.step))
+    });
+    let next = waits.min();
     let to_pay = Money::new(order.to_pay(), order.placed.currency).ok();
     let mut allowed: Vec<&'static str> = match least.work {
         Work::Pickup(state) => state.steps().map(PickupStep::as_str).collect(),
@@ -50,7 +56,9 @@ pub(super) fn view(
         external_id: order.placed.external_id.clone(),
         state: least.work.as_str(),
         promise_by: promise_by.map(|by| by.to_string()),
-        late: promise_by.is_some_and(|by| by < at),
+        next_step: next.map(|(_, step)| step.as_str()),
+        due_at: next.map(|(due, _)| due.to_string()),
+        late: next.is_some_and(|(due, _)| due < at),
         on_hold: order.active_holds().next().is_some(),
         to_pay: to_pay
             .filter(|to_pay| !to_pay.is_zero())

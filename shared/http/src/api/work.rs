@@ -147,6 +147,11 @@ pub struct WorkView {
     pub state: &'static str,
     /// By when the customer has it, or has time to collect it.
     pub promise_by: Option<String>,
+    /// The step that has to come next: `accept`, `pick`, `ready`, `collect` or
+    /// `ship`.
+    pub next_step: Option<&'static str>,
+    /// By when it is due, by the timers and by what was promised.
+    pub due_at: Option<String>,
     /// Whether that time is over.
     pub late: bool,
     /// Whether the order waits for a reason; nothing should be handed over.
