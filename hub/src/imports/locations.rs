@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use evertill_domain::opening::OpeningHours;
 use evertill_domain::{Currency, Location, LocationId, LocationKind, TimeZoneName};
 
 use super::reject::Rejected;
@@ -107,6 +108,8 @@ fn read_location(fields: &mut Fields<'_>) -> Option<Location> {
     location.latitude = read_degrees(fields, "latitude", 90);
     location.longitude = read_degrees(fields, "longitude", 180);
     location.opening_hours = fields.words("opening_hours");
+    // Read for its own sake: what nobody can read would count as always open.
+    fields.given::<OpeningHours>("opening_hours");
     location.pick_capacity = pick_capacity;
     location.brand = fields.words("brand");
     Some(location)

@@ -33,7 +33,9 @@ pub(super) struct Parameters {
 /// Import products, stock or locations.
 ///
 /// The body is the CSV file. Good rows stay when others are refused; the
-/// summary says how many were, and why.
+/// summary says how many were, and why. Opening hours of locations are written
+/// such as `Mo-Fr 08:00-20:00; Sa 09:00-18:00; Su off` or `24/7`; an empty field
+/// is always open.
 #[utoipa::path(
     post, path = "/api/v1/imports/{kind}", tag = "imports",
     params(("kind" = String, Path, description = "products, stock or locations"), Parameters),

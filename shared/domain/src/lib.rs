@@ -27,6 +27,7 @@ pub mod giveback;
 pub mod ids;
 pub mod money;
 pub mod movement;
+pub mod opening;
 pub mod order;
 pub mod policy;
 pub mod product;

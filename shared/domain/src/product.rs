@@ -161,7 +161,8 @@ pub struct Location {
     /// Degrees east.
     #[serde(default)]
     pub longitude: Option<Decimal>,
-    /// Opening hours, as the retailer writes them.
+    /// Opening hours, as the retailer writes them; see
+    /// [`opening`](crate::opening).
     pub opening_hours: String,
     /// Order lines it can pick in an hour.
     #[serde(default)]
@@ -173,7 +174,26 @@ pub struct Location {
     pub day_starts_at_minutes: u16,
 }
 
+/// A country and a region within it, as the retailer's master data and its
+/// channels write them; empty where it is not known.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Area {
+    /// The country.
+    pub country: String,
+    /// The region or state.
+    pub region: String,
+}
+
 impl Location {
+    /// Where it is, coarsely.
+    #[must_use]
+    pub fn area(&self) -> Area {
+        Area {
+            country: self.country.clone(),
+            region: self.region.clone(),
+        }
+    }
+
     /// A store of which only the id is known: named like its id, trading in
     /// `currency` in `time_zone`, its day starting at midnight.
     #[must_use]

@@ -46,7 +46,7 @@ impl Timestamp {
         self.0
     }
 
-    fn to_jiff(self) -> jiff::Timestamp {
+    pub(crate) fn to_jiff(self) -> jiff::Timestamp {
         jiff::Timestamp::from_millisecond(self.0)
             .expect("invariant: a timestamp lies in the years 0 to 9999")
     }
@@ -151,6 +151,12 @@ impl TimeZoneName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The rules of the zone.
+    pub(crate) fn zone(&self) -> TimeZone {
+        TimeZone::get(&self.0)
+            .expect("invariant: a time zone name is checked against the built-in database")
+    }
 }
 
 impl FromStr for TimeZoneName {
@@ -182,9 +188,7 @@ pub fn business_date(
     time_zone: &TimeZoneName,
     day_starts_at_minutes: u16,
 ) -> BusinessDate {
-    let zone = TimeZone::get(&time_zone.0)
-        .expect("invariant: a time zone name is checked against the built-in database");
-    let local = zone.to_datetime(at.to_jiff());
+    let local = time_zone.zone().to_datetime(at.to_jiff());
     let minutes =
         u16::from(local.hour().unsigned_abs()) * 60 + u16::from(local.minute().unsigned_abs());
     let date = local.date();
@@ -194,6 +198,29 @@ pub fn business_date(
     } else {
         BusinessDate(date)
     }
+}
+
+/// When a trading day begins and ends: the next one begins at its end. It is
+/// longer or shorter than 24 hours where the clock changes.
+#[must_use]
+pub fn trading_day(
+    date: BusinessDate,
+    time_zone: &TimeZoneName,
+    day_starts_at_minutes: u16,
+) -> (Timestamp, Timestamp) {
+    let zone = time_zone.zone();
+    let starts = |date: Date| {
+        let local = date.to_datetime(jiff::civil::Time::midnight());
+        let local = local.checked_add(jiff::Span::new().minutes(day_starts_at_minutes));
+        let instant = local.and_then(|local| zone.to_timestamp(local));
+        instant.map_or(Timestamp::MAX, |instant| {
+            Timestamp::from_millis(instant.as_millisecond())
+        })
+    };
+    (
+        starts(date.0),
+        date.0.tomorrow().map_or(Timestamp::MAX, starts),
+    )
 }
 
 /// A hybrid logical clock reading: 48 bits of milliseconds, 16 bits of counter.
@@ -313,6 +340,47 @@ mod tests {
                 let _ = business_date(at, &zone.parse().unwrap(), 240);
             }
         }
+    }
+
+    #[test]
+    fn a_trading_day_has_the_hours_that_the_clock_gives_it() {
+        let zone: TimeZoneName = "Europe/Berlin".parse().unwrap();
+        for (date, starts_at, begins, ends) in [
+            (
+                "2026-07-01",
+                0,
+                "2026-06-30T22:00:00Z",
+                "2026-07-01T22:00:00Z",
+            ),
+            (
+                "2026-07-01",
+                240,
+                "2026-07-01T02:00:00Z",
+                "2026-07-02T02:00:00Z",
+            ),
+            // The clock leaps forward, and back.
+            (
+                "2026-03-29",
+                0,
+                "2026-03-28T23:00:00Z",
+                "2026-03-29T22:00:00Z",
+            ),
+            (
+                "2026-10-25",
+                0,
+                "2026-10-24T22:00:00Z",
+                "2026-10-25T23:00:00Z",
+            ),
+        ] {
+            let date: BusinessDate = date.parse().unwrap();
+            let day = trading_day(date, &zone, starts_at);
+            assert_eq!(day, (at(begins), at(ends)), "{date}");
+            assert_eq!(business_date(day.0, &zone, starts_at), date);
+            let last = Timestamp::from_millis(day.1.as_millis() - 1);
+            assert_eq!(business_date(last, &zone, starts_at), date);
+        }
+        let last: BusinessDate = "9999-12-31".parse().unwrap();
+        assert_eq!(trading_day(last, &zone, 0).1, Timestamp::MAX);
     }
 
     #[test]

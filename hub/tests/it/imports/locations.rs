@@ -61,6 +61,11 @@ fn each_wrong_field_is_named() {
         ("S1,A,,,,,,,,,1,-181,,,", "longitude: \"-181\" does not fit"),
         ("S1,A,,,,,,,,,1,,,,", "longitude: it is empty"),
         ("S1,A,,,,,,,,,,,,-4,", "pick_capacity: \"-4\" does not fit"),
+        (
+            "S1,A,,,,,,,,,,,8-20 daily,,",
+            "opening_hours: \"8-20 daily\" cannot be read as opening hours: a time is written \
+             from 00:00 to 24:00, not \"8-20\"; write them such as Mo-Fr 08:00-20:00;",
+        ),
         ("S1,A", "the row has 2 fields and the header 15"),
     ] {
         let summary = hub.locations(&format!("{LOCATIONS}{row}\n"));
