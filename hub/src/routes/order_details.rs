@@ -21,7 +21,8 @@ pub(super) struct DecisionView {
     id: i64,
     /// When it was made.
     at: String,
-    /// Why: `placed`, `changed`, `paid`, `assigned` or `re-sourced`.
+    /// Why: `placed`, `changed`, `paid`, `assigned` or `re-sourced`; `unsourced`
+    /// where nobody could take the order on.
     cause: String,
     /// Everything that was known of every candidate.
     #[schema(value_type = Object)]

@@ -424,8 +424,8 @@ impl From<OrderRefusal> for Problem {
         let detail = refusal.to_string();
         match refusal {
             OrderRefusal::Rejected(refused) => refused.into(),
-            OrderRefusal::Insufficient(lines) => {
-                let lines = lines.into_iter().map(|line| ShortLineView {
+            OrderRefusal::Insufficient(shortage) => {
+                let lines = shortage.lines.into_iter().map(|line| ShortLineView {
                     sku: line.sku.to_string(),
                     available_now: thousandths_text(line.available_now),
                     next_date: line.next_date.map(|at| at.to_string()),

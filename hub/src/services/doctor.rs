@@ -3,7 +3,9 @@
 //!
 //! Invariant: it only looks, and one finding never hides another.
 
+use evertill_domain::opening::OpeningHours;
 use evertill_http::app::upkeep::{self, Finding};
+use evertill_storage::reference::View;
 use evertill_storage::{TableResult, apikeys, enrolments, journal, quarantine, rusqlite};
 
 use crate::state::Hub;
@@ -15,7 +17,13 @@ const EXPIRY_WARNING_MS: i64 = 90 * 24 * 60 * 60 * 1_000;
 #[must_use]
 pub fn examine(hub: &Hub) -> Vec<Finding> {
     let mut findings = upkeep::examine(hub.store(), hub.reference(), hub.now());
-    findings.extend([keys(hub), certificates(hub), journals(hub), quarantine(hub)]);
+    findings.extend([
+        keys(hub),
+        certificates(hub),
+        journals(hub),
+        quarantine(hub),
+        opening_hours(hub),
+    ]);
     findings
 }
 
@@ -95,6 +103,30 @@ fn quarantine(hub: &Hub) -> Finding {
             false,
             format!("{open} open: look at GET /quarantine, then retry or dismiss each"),
         ),
+        Err(error) => Finding::new(subject, false, error.to_string()),
+    }
+}
+
+fn opening_hours(hub: &Hub) -> Finding {
+    let subject = "opening hours";
+    let locations = hub.reference().read_blocking(View::locations);
+    match locations {
+        Ok(locations) => {
+            let listed = locations.into_iter().filter(|location| {
+                let text = location.opening_hours.trim();
+                !text.is_empty() && text.parse::<OpeningHours>().is_err()
+            });
+            let unread: Vec<String> = listed.map(|location| location.id.to_string()).collect();
+            if unread.is_empty() {
+                return Finding::new(subject, true, "all that are listed can be read");
+            }
+            let detail = format!(
+                "those of {} cannot be read, so they count as always open: import these \
+                 locations with hours such as Mo-Fr 08:00-20:00; Sa 09:00-18:00",
+                unread.join(", ")
+            );
+            Finding::new(subject, false, detail)
+        }
         Err(error) => Finding::new(subject, false, error.to_string()),
     }
 }

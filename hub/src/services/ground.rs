@@ -20,7 +20,7 @@ use evertill_domain::rights::{Cells, Position};
 use evertill_domain::{Bucket, Location, LocationId, Product, ReplicaId, Sku, Timestamp};
 use evertill_storage::TableResult;
 use evertill_storage::journal::{self, JournalState};
-use evertill_storage::projection::{days, minters, orders, promises, rights, seals, stock};
+use evertill_storage::projection::{days, minters, promises, rights, seals, stock};
 use evertill_storage::quarantine;
 use evertill_storage::reference::{ReferenceError, View};
 use evertill_storage::rusqlite::Connection;
@@ -164,13 +164,17 @@ impl<'a> Ground<'a> {
         !self.closed.contains(location)
     }
 
-    /// How many orders a location can still take of `capacity`.
+    /// How many order lines are due at a location on the trading day from one
+    /// time until another.
     ///
     /// # Errors
     /// The tables could not be read.
-    pub fn free_capacity(&self, location: &LocationId, capacity: u32) -> TableResult<u32> {
-        let open = orders::count_open_at(self.conn, location, capacity)?;
-        Ok(capacity.saturating_sub(open))
+    pub fn lines_due(
+        &self,
+        location: &LocationId,
+        (from, until): (Timestamp, Timestamp),
+    ) -> TableResult<u32> {
+        promises::lines_due(self.conn, location, from, until)
     }
 
     /// A product at a location, as `channel` may sell it.

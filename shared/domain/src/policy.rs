@@ -10,6 +10,7 @@
 
 mod barcode;
 mod channels;
+mod costs;
 mod mentions;
 mod movement;
 mod online;
@@ -20,9 +21,11 @@ mod scope;
 mod tax;
 mod timers;
 mod units;
+mod zones;
 
 pub use barcode::{BarcodePolicy, LabelRule, LabelledValue};
 pub use channels::{Channel, ChannelPolicy, Exclusion, Kept, Reserve};
+pub use costs::{CostPolicy, CostRule};
 pub use mentions::{Known, Mentions};
 pub use movement::{AllowedMovement, MovementPolicy};
 pub use online::{OnlinePolicy, OnlineRule};
@@ -33,6 +36,8 @@ pub use scope::{CLASS_ATTRIBUTE, Goods, Place, Scope};
 pub use tax::{TaxOverride, TaxPolicy};
 pub use timers::TimerPolicy;
 pub use units::{Units, UnitsError};
+pub(crate) use zones::Undelivered;
+pub use zones::{Zone, Zones};
 
 use serde::{Deserialize, Serialize};
 

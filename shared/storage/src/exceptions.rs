@@ -389,6 +389,20 @@ pub fn open_of(conn: &Connection, key: &str) -> TableResult<Option<Exception>> {
         .doing("read an exception")
 }
 
+/// When somebody last took an action on what is, or was, open under a key.
+///
+/// # Errors
+/// The tables could not be read.
+pub fn last_action(conn: &Connection, key: &str, action: &str) -> TableResult<Option<Timestamp>> {
+    conn.prepare_cached(
+        "SELECT max(a.at) FROM exception AS e JOIN exception_action AS a ON a.exception = e.id
+         WHERE e.key = ?1 AND a.action = ?2",
+    )
+    .and_then(|mut select| select.query_row([key, action], |row| row.get::<_, Option<i64>>(0)))
+    .doing("look up what was done about an exception")
+    .map(|at| at.map(Timestamp::from_millis))
+}
+
 /// What is open of a kind, by number.
 ///
 /// # Errors

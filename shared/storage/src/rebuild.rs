@@ -31,7 +31,7 @@ use order::Cases;
 use stored::{Content, Stored};
 
 /// The tables that are computed.
-pub const PROJECTIONS: [&str; 25] = [
+pub const PROJECTIONS: [&str; 26] = [
     "actor",
     "cell",
     "cell_sent",
@@ -57,6 +57,7 @@ pub const PROJECTIONS: [&str; 25] = [
     "seal",
     "stock",
     "waiting_step",
+    "work_load",
 ];
 
 /// What a rebuild went through.

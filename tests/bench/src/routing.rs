@@ -1,12 +1,13 @@
 //! How fast the hub decides where an order comes from.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
-use evertill_domain::policy::RoutingPolicy;
+use evertill_domain::opening::Opening;
+use evertill_domain::policy::{CostPolicy, RoutingPolicy};
 use evertill_domain::routing::{Candidate, Destination, Position, Snapshot, Wanted, plan};
-use evertill_domain::{Sku, Timestamp};
+use evertill_domain::{LocationKind, Sku, Timestamp};
 
 use crate::figures::Figures;
 
@@ -16,7 +17,12 @@ const PLANS: u32 = 2_000;
 
 /// Plans for orders of three lines that no single location covers.
 pub fn measure(figures: &mut Figures) -> Result<()> {
-    let policy = RoutingPolicy::default();
+    let mut costs = CostPolicy::default();
+    (costs.default.parcel, costs.default.per_100_km) = (400, 30);
+    let policy = RoutingPolicy {
+        costs: Some(costs),
+        ..RoutingPolicy::default()
+    };
     let mut snapshot = snapshot()?;
     let began = Instant::now();
     for order in 0..PLANS {
@@ -45,6 +51,7 @@ fn snapshot() -> Result<Snapshot> {
         destination: Destination::Ship {
             position: Some(place(0)),
             zone: None,
+            area: None,
         },
         promise_by: None,
         allow_split: true,
@@ -68,13 +75,14 @@ fn candidate(number: i64, skus: &[Sku]) -> Result<Candidate> {
     Ok(Candidate {
         location: format!("S{number:03}").parse()?,
         position: Some(place(number)),
-        zones: BTreeSet::new(),
+        kind: Some(LocationKind::Store),
+        area: None,
         usable: stock.clone(),
         depth: stock,
         demand: BTreeMap::new(),
         free_capacity: u32::try_from(number % 11)?,
-        cost: 400 + number % 300,
         ready_at: Timestamp::from_millis(number * 1_000),
+        opening: Some(Opening::Open),
         selling_open: true,
         suspended: false,
         data_age_s: 5,

@@ -3,7 +3,7 @@
 //! Invariant: the router and its snapshots are the product's, for every regime;
 //! only what may be promised differs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use evertill_domain::routing::{Assignment, Candidate, Destination, Snapshot, Wanted, plan};
 use evertill_domain::{Sku, Timestamp};
@@ -12,9 +12,6 @@ use crate::demand::{Line, STORES};
 use crate::order::{Part, State};
 use crate::regime::PIECE;
 use crate::week::Week;
-
-/// What one location costs more than another in the router: nothing.
-const COST: i64 = 500;
 
 /// What the router is asked.
 pub(crate) struct Question<'a> {
@@ -80,6 +77,7 @@ impl Week<'_> {
                 None => Destination::Ship {
                     position: None,
                     zone: None,
+                    area: None,
                 },
             },
             promise_by: None,
@@ -137,13 +135,14 @@ impl Week<'_> {
         Candidate {
             location: self.demand.stores[store].clone(),
             position: None,
-            zones: BTreeSet::new(),
+            kind: None,
+            area: None,
             usable: by_sku(&|sku| usable(sku) * PIECE),
             depth: by_sku(&|sku| self.hub.counted(store, sku).max(0) * PIECE),
             demand: by_sku(&|sku| self.demand.daily(store, sku)),
             free_capacity: 100,
-            cost: COST,
             ready_at: now,
+            opening: None,
             selling_open: true,
             suspended: !truth && self.hub.is_suspended(silent),
             data_age_s: u32::try_from(silent).unwrap_or(u32::MAX),

@@ -25,7 +25,7 @@ use evertill_storage::{ReadError, TableError, TableResult};
 pub use act::{Asked, act, check_note};
 pub use breach::{breach_key, look_again, suspect};
 pub use look::{look, wild_clock};
-pub use order::{of_order, of_seal};
+pub use order::{Unmet, of_order, of_seal, unmet_key};
 
 use super::ground::Picture;
 use super::orders::{self, PrepareError};

@@ -20,6 +20,24 @@ use super::situation::{order_of, part_of};
 /// How long a refund may be owed before a person is told, in milliseconds.
 const REFUND_AFTER_MS: i64 = 24 * 60 * 60_000;
 
+/// Why a part of an order has no location.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unmet {
+    /// Nobody can take it on now.
+    NoCandidate,
+    /// It was offered and given back so often that a person decides.
+    GivenBack {
+        /// How often.
+        times: usize,
+    },
+}
+
+/// The name of the problem that a part of an order has no location.
+#[must_use]
+pub fn unmet_key(document: &DocumentId) -> String {
+    format!("no_candidate:{document}")
+}
+
 /// What an order says of itself that a person has to know: each conflict once,
 /// and whether nobody can take a part of it on. Since when a refund is owed is
 /// noted with it.
@@ -30,7 +48,7 @@ pub fn of_order(
     conn: &Connection,
     document: &DocumentId,
     order: &OrderState,
-    unmet: bool,
+    unmet: Option<Unmet>,
     now: Timestamp,
 ) -> TableResult<()> {
     conflicts(conn, document, order, now)?;
@@ -54,8 +72,8 @@ pub fn of_order(
         let how = "nothing is owed any more";
         exceptions::gone(conn, &refunds::key(document), how, now)?;
     }
-    let key = format!("no_candidate:{document}");
-    if unmet {
+    let key = unmet_key(document);
+    if let Some(unmet) = unmet {
         // A promise that was broken and is not made anew is worse than an order
         // that waits; either way it is one problem.
         let open = |line| order.line(line).is_some_and(|line| line.unallocated > 0);
@@ -71,7 +89,12 @@ pub fn of_order(
             location: None,
             sku: None,
             document: Some(*document),
-            detail: format!("no location can take a part of order {name} on"),
+            detail: match unmet {
+                Unmet::NoCandidate => format!("no location can take a part of order {name} on"),
+                Unmet::GivenBack { times } => format!(
+                    "a part of order {name} was given back {times} times; nobody else is asked"
+                ),
+            },
         };
         exceptions::open(conn, &opening, now)?;
     } else {

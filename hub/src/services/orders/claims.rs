@@ -5,16 +5,18 @@
 //! and that store is left in peace for a while. A pickup is never moved: its
 //! customer chose the place.
 //!
-//! Invariant: an offer that was answered is not ended.
+//! Invariant: an offer that was answered is not ended, and a store has the whole
+//! time to answer while it is open.
 
 use std::collections::BTreeMap;
 
-use evertill_domain::Timestamp;
+use evertill_domain::opening::Timetable;
 use evertill_domain::order::{
     EndCause, FulfilmentState, FulfilmentStep, OrderState, PartCommand, PromiseId, StepCommand,
     StepContext, Work, recall, shipment,
 };
 use evertill_domain::rights::PairCells;
+use evertill_domain::{LocationId, Timestamp};
 use evertill_storage::TableResult;
 use evertill_storage::journal::Author;
 use evertill_storage::projection::orders;
@@ -42,7 +44,12 @@ pub fn expire_claims(
     let minutes = i64::from(picture.selling.routing.claim_timeout_minutes);
     let before = Timestamp::from_millis(now.as_millis() - minutes * 60_000);
     let mut ended = 0;
-    for document in orders::unanswered(conn, before, AT_ONCE)? {
+    // Nobody can answer at a place that is closed, so its time stands still.
+    let is_open = |location: &LocationId| {
+        let known = picture.location(location);
+        known.is_none_or(|known| Timetable::of(known).next_open(now) == Some(now))
+    };
+    for document in orders::unanswered(conn, before, is_open, AT_ONCE)? {
         let at = At {
             conn,
             hub,
@@ -65,7 +72,7 @@ pub fn expire_claims(
 
 /// Shipments of an order that were offered too long ago.
 fn unanswered(at: At<'_>, order: &OrderState) -> TableResult<Vec<PromiseId>> {
-    let minutes = i64::from(at.picture.selling.routing.claim_timeout_minutes);
+    let minutes = at.picture.selling.routing.claim_timeout_minutes;
     let mut found = Vec::new();
     for (id, promise) in &order.promises {
         let offered = matches!(promise.work, Work::Shipment(FulfilmentState::Offered));
@@ -73,9 +80,16 @@ fn unanswered(at: At<'_>, order: &OrderState) -> TableResult<Vec<PromiseId>> {
         let (true, true, Some(decision)) = (offered, promise.kept() > 0, decision) else {
             continue;
         };
-        let made = decisions::made_at(at.conn, decision)?;
-        let over = |made: Timestamp| at.now.as_millis() - made.as_millis() > minutes * 60_000;
-        if made.is_some_and(over) {
+        let Some(made) = decisions::made_at(at.conn, decision)? else {
+            continue;
+        };
+        let ends = match at.picture.location(&promise.location) {
+            Some(known) => Timetable::of(known).after_work(made, minutes),
+            None => Some(Timestamp::from_millis(
+                made.as_millis() + i64::from(minutes) * 60_000,
+            )),
+        };
+        if ends.is_none_or(|ends| at.now > ends) {
             found.push(*id);
         }
     }

@@ -22,7 +22,7 @@ use evertill_storage::{TableResult, duties, feed};
 
 use super::rounds::keep_messages;
 use super::sourcing::{Order, Planned, plan_order};
-use super::{OrderRefusal, known, short_lines, waiting};
+use super::{OrderRefusal, Shortage, known, short_lines, waiting};
 use crate::services::ground::{Ground, Picture};
 use crate::services::supply;
 use crate::state::Hub;
@@ -189,7 +189,14 @@ pub(super) fn insufficient(
 ) -> OrderRefusal {
     let next = |sku: &_| supply::next(conn, &picture.selling.channels, sku, now);
     match short_lines(&planned.available(), next) {
-        Ok(lines) => OrderRefusal::Insufficient(lines),
+        Ok(lines) => {
+            let against = if lines.is_empty() {
+                planned.against()
+            } else {
+                Vec::new()
+            };
+            OrderRefusal::Insufficient(Shortage { lines, against })
+        }
         Err(error) => error.into(),
     }
 }

@@ -7,15 +7,18 @@
 //! Invariant: an answered order is in the journal with its promises, or is not
 //! answered with success.
 
+mod attempts;
 mod claims;
 mod intake;
 pub mod remedy;
 mod revise;
 mod rounds;
 mod sourcing;
+mod timing;
 mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use evertill_domain::order::{OrderState, Work};
 use evertill_domain::rejection::Rejections;
@@ -43,8 +46,8 @@ pub enum OrderRefusal {
     #[error(transparent)]
     Rejected(#[from] Rejections),
     /// It cannot be promised in full.
-    #[error("the order cannot be promised in full")]
-    Insufficient(Vec<ShortLine>),
+    #[error("the order cannot be promised in full{}", .0.reasons())]
+    Insufficient(Shortage),
     /// The channel used the name for another order.
     #[error("channel {channel} used external_id {external_id} for another order")]
     NameTaken {
@@ -73,6 +76,32 @@ pub enum PrepareError {
     /// The hub's own journal could not be begun.
     #[error(transparent)]
     Start(#[from] StartError),
+}
+
+/// Why an order cannot be promised in full.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shortage {
+    /// The products of which there is not enough.
+    pub lines: Vec<ShortLine>,
+    /// Where there is enough: what speaks against each location.
+    pub against: Vec<(LocationId, String)>,
+}
+
+impl Shortage {
+    /// What speaks against the first locations, in words.
+    fn reasons(&self) -> String {
+        const SHOWN: usize = 3;
+        let mut reasons = String::new();
+        let mut sign = ':';
+        for (location, why) in self.against.iter().take(SHOWN) {
+            let _ = write!(reasons, "{sign} {location}: {why}");
+            sign = ';';
+        }
+        if let more @ 1.. = self.against.len().saturating_sub(SHOWN) {
+            let _ = write!(reasons, "; and {more} more");
+        }
+        reasons
+    }
 }
 
 /// A product of which there is not enough.

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use evertill_domain::order::{
-    self, EndCause, OrderBody, OrderStatus, PartCommand, PaymentState, PickupStep, PromiseId,
-    Ruling, RulingKind, StepCommand, StepContext, pickup, recall,
+    self, EndCause, OrderBody, OrderStatus, PartCommand, PickupStep, PromiseId, Ruling, RulingKind,
+    StepCommand, StepContext, pickup, recall,
 };
 use evertill_domain::rejection::Rejection;
 use evertill_domain::rights::PairCells;
@@ -32,7 +32,7 @@ fn source_now(at: At<'_>, cause: &str) -> Result<bool, OrderRefusal> {
     duties::note_order(at.conn, &at.document)?;
     let order = known(at.conn, &at.document)?;
     let held = matches!(order.status, OrderStatus::OnHold);
-    if held || order.payment_state == PaymentState::Pending {
+    if held || order.awaits_payment() {
         return Ok(false);
     }
     at.source_what_can(cause)

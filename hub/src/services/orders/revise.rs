@@ -9,8 +9,8 @@
 use std::collections::BTreeMap;
 
 use evertill_domain::order::{
-    self, Effect, FulfilmentState, HoldKind, HoldPlaced, LineState, OrderBody, OrderObligation,
-    OrderState, PaymentRecorded, PickupState, PromiseEnded, Work, withdraw,
+    self, Effect, HoldKind, HoldPlaced, LineState, OrderBody, OrderObligation, OrderState,
+    PaymentRecorded, PromiseEnded, withdraw,
 };
 use evertill_domain::rejection::Rejection;
 use evertill_domain::rights::PairCells;
@@ -19,14 +19,18 @@ use evertill_domain::{Currency, DocumentId, LocationId, Money, Quantity, Timesta
 use evertill_storage::journal::{Author, Write, append_with_rights};
 use evertill_storage::projection::{minters, rights};
 use evertill_storage::rusqlite::Connection;
-use evertill_storage::selling::soft_holds;
+use evertill_storage::selling::{decisions, soft_holds};
 use evertill_storage::{TableError, TableResult, feed};
 
+use super::attempts;
 use super::intake::{insufficient, next_decision, remember};
 use super::sourcing::{Order, Planned, plan_order};
 use super::{OrderRefusal, known, waiting};
 use crate::services::ground::{Ground, Picture};
 use crate::state::Hub;
+
+/// Why a decision is kept that gave nothing: nobody could take the order on.
+const UNSOURCED: &str = "unsourced";
 
 /// An order after a change.
 #[derive(Clone, Debug)]
@@ -386,6 +390,9 @@ impl At<'_> {
         let whole = planned.recorded.plan.unsourced.is_empty();
         if whole || Ask::Open.may_stay_open(&order) {
             self.promise(&order, cause, (&planned, &Ask::Open))?;
+        } else if decisions::last_cause(self.conn, &self.document)?.as_deref() != Some(UNSOURCED) {
+            // Why nobody takes it on is kept once, however often it is tried.
+            remember(self.conn, &self.document, UNSOURCED, &planned, self.now)?;
         }
         Ok(whole)
     }
@@ -436,7 +443,7 @@ impl At<'_> {
             cooling: if by_hand {
                 BTreeMap::new()
             } else {
-                self.cooling(order)
+                attempts::cooling(*self, order)?
             },
             only: ask.only(order),
             allow_partial: ask.may_stay_open(order),
@@ -467,35 +474,6 @@ impl At<'_> {
         self.write(order, bodies, &cells)?;
         remember(self.conn, &self.document, cause, planned, self.now)?;
         Ok(())
-    }
-
-    /// Locations that gave the order back lately.
-    fn cooling(&self, order: &OrderState) -> BTreeMap<LocationId, Timestamp> {
-        let minutes = i64::from(self.picture.selling.routing.cool_down_minutes);
-        let until = Timestamp::from_millis(order.updated_at.as_millis() + minutes * 60_000);
-        let gave_back = |work: Work| {
-            matches!(
-                work,
-                Work::Pickup(PickupState::Rejected | PickupState::ShortPicked)
-                    | Work::Shipment(
-                        FulfilmentState::Rejected
-                            | FulfilmentState::ClaimExpired
-                            | FulfilmentState::ShortPicked
-                    )
-            )
-        };
-        let promises = order.promises.values();
-        promises
-            .filter(|promise| {
-                // What a store gave back without a word, as after a claim that ran
-                // out, ends as cancelled. A pickup's customer chose the place.
-                let shipped = matches!(promise.work, Work::Shipment(_));
-                let called_back = promise.parts.released > 0 || promise.cancelled > 0;
-                let returned = shipped && promise.kept() == 0 && called_back;
-                gave_back(promise.work) || promise.parts.breached > 0 || returned
-            })
-            .map(|promise| (promise.location.clone(), until))
-            .collect()
     }
 
     /// Ends what was only kept for an order that is cancelled as a whole.

@@ -4,6 +4,9 @@
 //!
 //! The apply path notes what has changed; a round takes it up after the commit.
 //!
+//! An order that nobody can take on is tried again by and by; one that was given
+//! back too often is not, until a person has decided.
+//!
 //! Invariant: a round acts on the tables as they are in its own transaction, so
 //! making it twice does nothing the second time.
 
@@ -19,9 +22,11 @@ use evertill_storage::rusqlite::Connection;
 use evertill_storage::selling::soft_holds;
 use evertill_storage::{TableError, TableResult, WriteError, completeness, duties, feed, messages};
 
+use super::attempts;
 use super::claims::expire_claims;
 use super::revise::{At, cancel};
 use super::{OrderRefusal, PrepareError, picture, waiting};
+use crate::services::exceptions::Unmet;
 use crate::services::ground::Picture;
 use crate::services::seals::{self, SucceedError};
 use crate::services::{drafts, exceptions};
@@ -232,14 +237,14 @@ impl Due {
         }
         let mut unmet = Vec::new();
         for document in &self.orders {
-            let met = look_after(at(*document))?;
-            if met {
-                duties::order_done(conn, document)?;
-            } else {
+            let open = look_after(at(*document))?;
+            if matches!(open, Some(Unmet::NoCandidate)) {
                 unmet.push(*document);
+            } else {
+                duties::order_done(conn, document)?;
             }
             if let Some(order) = orders::load(conn, document)? {
-                exceptions::of_order(conn, document, &order, !met, now)?;
+                exceptions::of_order(conn, document, &order, open, now)?;
                 exceptions::look_again(conn, &order)?;
                 keep_messages(conn, document, &order, now)?;
             }
@@ -271,10 +276,10 @@ fn end_cart(at: At<'_>) -> Result<(), OrderRefusal> {
     }
 }
 
-/// Does what an order asks of the hub; false if a part of it is still open.
-fn look_after(at: At<'_>) -> Result<bool, OrderRefusal> {
+/// Does what an order asks of the hub, and says why a part of it is still open.
+fn look_after(at: At<'_>) -> Result<Option<Unmet>, OrderRefusal> {
     if orders::load(at.conn, &at.document)?.is_none() {
-        return Ok(true);
+        return Ok(None);
     }
     at.attend()?;
     let order = super::known(at.conn, &at.document)?;
@@ -305,14 +310,14 @@ fn look_after(at: At<'_>) -> Result<bool, OrderRefusal> {
         .filter(|owed| matches!(owed, OrderObligation::Resource { .. }))
         .count();
     if open == 0 || waits || order.awaits_payment() {
-        return Ok(true);
+        return Ok(None);
     }
-    let attempts = at.picture.selling.routing.max_attempts as usize;
-    if order.promises.len() >= attempts + order.lines.len() {
-        tracing::warn!(order.id = %at.document, "an order was given back too often; a person decides");
-        return Ok(true);
+    let times = attempts::times_given_back(at, &order)?;
+    if times >= at.picture.selling.routing.max_attempts as usize {
+        return Ok(Some(Unmet::GivenBack { times }));
     }
-    at.source_what_can("re-sourced")
+    let whole = at.source_what_can("re-sourced")?;
+    Ok((!whole).then_some(Unmet::NoCandidate))
 }
 
 /// Settles what a pair owes: the hub's unused rights first. What only promises

@@ -10,21 +10,17 @@ use evertill_domain::availability::{Basis, GoodsBasis, PairBasis, PlaceBasis};
 use evertill_domain::order::{
     ChannelId, Destination as Where, FulfilmentKind, LinePromised, OrderPlaced,
 };
+use evertill_domain::product::Area;
 use evertill_domain::rights::PairCells;
 use evertill_domain::routing::{
-    Assignment, Candidate, Destination, Position, Snapshot, Wanted, plan,
+    Assignment, Candidate, Destination, HardRule, Position, Rule, Snapshot, Verdict, Wanted, plan,
 };
 use evertill_domain::trial::{Recorded, usable as usable_of};
 use evertill_domain::{Location, LocationId, Quantity, ReplicaId, Sku, Timestamp};
 use evertill_storage::{TableError, TableResult};
 
+use super::timing;
 use crate::services::ground::{Ground, Pair, Picture};
-
-/// Order lines that a location without a capacity can take in a day.
-const CAPACITY: u32 = 10_000;
-/// Hours of a trading day: capacity is given by the hour.
-const HOURS: u32 = 10;
-const MINUTE_MS: i64 = 60_000;
 
 /// What is to be sourced, and what is known of the order.
 pub(super) struct Order<'a> {
@@ -67,9 +63,7 @@ pub(super) fn plan_order(
                 .is_none_or(|named| *named == location.id)
     });
     for location in asked {
-        candidates.push(candidate(
-            ground, picture, order, location, now, &mut pairs,
-        )?);
+        candidates.push(candidate(ground, picture, order, location, &mut pairs)?);
         let place = PlaceBasis {
             situation: ground.situation(location)?,
             pairs: BTreeMap::new(),
@@ -136,6 +130,7 @@ fn shipped_to(destination: Option<&Where>) -> Destination {
         return Destination::Ship {
             position: None,
             zone: None,
+            area: None,
         };
     };
     let place = destination.latitude.zip(destination.longitude);
@@ -145,6 +140,10 @@ fn shipped_to(destination: Option<&Where>) -> Destination {
             longitude,
         }),
         zone: destination.zone.clone(),
+        area: Some(Area {
+            country: destination.country.clone().unwrap_or_default(),
+            region: destination.region.clone().unwrap_or_default(),
+        }),
     }
 }
 
@@ -153,7 +152,6 @@ fn candidate(
     picture: &Picture,
     order: &Order<'_>,
     location: &Location,
-    now: Timestamp,
     pairs: &mut BTreeMap<(LocationId, Sku), Pair>,
 ) -> TableResult<Candidate> {
     let (mut usable, mut depth, mut demand) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
@@ -176,22 +174,19 @@ fn candidate(
         pairs.insert(key, pair);
     }
     let timers = &picture.selling.timers;
-    let minutes = timers.preparation_minutes();
+    let timing = timing::of(ground, location, &order.placed.fulfilment, timers)?;
     let position = location.latitude.zip(location.longitude);
-    let free_capacity = match location.pick_capacity {
-        Some(lines) => ground.free_capacity(&location.id, lines.saturating_mul(HOURS))?,
-        None => CAPACITY,
-    };
     Ok(Candidate {
         location: location.id.clone(),
         position: position.and_then(|(north, east)| Position::from_degrees(north, east)),
-        zones: std::collections::BTreeSet::new(),
+        kind: Some(location.kind),
+        area: Some(location.area()),
         usable,
         depth,
         demand,
-        free_capacity,
-        cost: 0,
-        ready_at: Timestamp::from_millis(now.as_millis() + i64::from(minutes) * MINUTE_MS),
+        free_capacity: timing.free_capacity,
+        ready_at: timing.ready_at,
+        opening: Some(timing.opening),
         selling_open: ground.is_open(&location.id),
         suspended: ground.is_suspended(location),
         data_age_s: ground.silent_s(&location.id),
@@ -261,6 +256,23 @@ impl Planned {
         let parts = self.recorded.plan.assignments.iter();
         let parts = parts.filter(|part| part.line == line);
         parts.map(|part| part.quantity).sum()
+    }
+
+    /// What speaks against each location that has any of it.
+    pub(super) fn against(&self) -> Vec<(LocationId, String)> {
+        let has_units =
+            |verdict: &Verdict| verdict.holds || verdict.rule != Rule::Hard(HardRule::HasUnits);
+        let mut against = Vec::new();
+        for considered in &self.recorded.plan.considered {
+            let mut verdicts = considered.verdicts.iter();
+            let fails = verdicts.clone().find(|verdict| {
+                !verdict.holds && !verdict.rule.is_given_up(&self.recorded.plan.relaxed)
+            });
+            if let Some(verdict) = fails.filter(|_| verdicts.all(has_units)) {
+                against.push((considered.location.clone(), verdict.why.clone()));
+            }
+        }
+        against
     }
 
     /// What could be promised of the products that are not there in full: at one

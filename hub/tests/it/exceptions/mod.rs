@@ -27,8 +27,8 @@ use evertill_storage::{Store, StoreOptions, TableError, WriteError};
 
 use serde_json::Value;
 
-use crate::claims::order;
 use crate::client::Folder;
+use crate::desk::order;
 use crate::orders::{LOCATIONS, PRODUCTS};
 
 /// A hub in this process with a clock in hand, where a person acts.
@@ -82,7 +82,7 @@ impl Desk {
 
     /// A paid order of one piece: collected at a store, or shipped.
     async fn order(&self, pickup_at: Option<&str>) -> DocumentId {
-        let mut wanted = order();
+        let mut wanted = order("W-1", 1);
         if let Some(location) = pickup_at {
             wanted.fulfilment.kind = evertill_domain::order::FulfilmentKind::Pickup;
             wanted.fulfilment.location = Some(location.parse().unwrap());

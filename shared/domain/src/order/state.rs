@@ -120,6 +120,9 @@ pub struct PromiseState {
     pub extended_until: Option<Timestamp>,
     /// By when the customer was to have it, or has time to collect it.
     pub promise_by: Option<Timestamp>,
+    /// When it was first given back, by its location's or the hub's clock:
+    /// rejected, not answered in time, not found, released or breached.
+    pub given_back_at: Option<Timestamp>,
     /// The routing decision that chose the location.
     pub decision: Option<String>,
     /// The promise that it replaces.

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::PolicyError;
+use super::{CostPolicy, PolicyError, Zones};
 
 /// Minutes of a year.
 const YEAR: u32 = 365 * 24 * 60;
@@ -20,9 +20,9 @@ const QUARTER: u32 = 90 * 24 * 60;
 /// The farthest that two places on earth lie apart, in kilometres.
 const HALFWAY_ROUND_KM: u32 = 20_038;
 
-/// A rule that can be given up. The others never are: a location that sells
-/// nothing online, is suspended, rejected the order lately, or has no unit to
-/// promise is out.
+/// A rule that can be given up. The others never are: a location that does not
+/// deliver there, sells nothing online, never opens, is suspended, rejected the
+/// order lately, or has no unit to promise is out.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SoftRule {
@@ -36,16 +36,19 @@ pub enum SoftRule {
     DataAge,
     /// It keeps what its own customers are expected to want.
     Stockout,
+    /// It is open, or opens within `max_closed_hours`.
+    OpeningHours,
 }
 
 impl SoftRule {
     /// Every rule, in the order in which verdicts are listed.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Distance,
         Self::Capacity,
         Self::Service,
         Self::DataAge,
         Self::Stockout,
+        Self::OpeningHours,
     ];
 }
 
@@ -106,8 +109,18 @@ pub struct RoutingPolicy {
     pub max_distance_km: Option<u32>,
     /// How old what is known of a location may be.
     pub max_data_age_minutes: u32,
+    /// How long a location may still be closed when it is asked.
+    pub max_closed_hours: u32,
     /// How many locations may share an order at most.
     pub max_locations: u8,
+    /// What all parcels of an order but its first one may cost at most, in minor
+    /// units; no limit if left out. It needs `costs`.
+    pub max_split_cost: Option<u32>,
+    /// What it costs to send goods from where; if left out, cost decides
+    /// nothing.
+    pub costs: Option<CostPolicy>,
+    /// The delivery zones.
+    pub zones: Zones,
     /// How long a location may take to accept.
     pub claim_timeout_minutes: u32,
     /// How long a location that rejected an order is not offered it again.
@@ -125,10 +138,16 @@ impl Default for RoutingPolicy {
                 SoftRule::DataAge,
                 SoftRule::Capacity,
                 SoftRule::Distance,
+                SoftRule::OpeningHours,
             ],
             max_distance_km: None,
             max_data_age_minutes: 60,
+            // From Saturday evening over a holiday to Tuesday morning.
+            max_closed_hours: 72,
             max_locations: 3,
+            max_split_cost: None,
+            costs: None,
+            zones: Zones::default(),
             claim_timeout_minutes: 30,
             cool_down_minutes: 240,
             max_attempts: 5,
@@ -167,6 +186,7 @@ impl RoutingPolicy {
             ("max_attempts", self.max_attempts),
             ("claim_timeout_minutes", self.claim_timeout_minutes),
             ("max_data_age_minutes", self.max_data_age_minutes),
+            ("max_closed_hours", self.max_closed_hours),
         ] {
             wrong(value == 0, format!("/{field}"), at_least_one);
         }
@@ -204,6 +224,14 @@ impl RoutingPolicy {
             "/max_distance_km".to_owned(),
             "must be at least 1, or be left out for no limit",
         );
+        wrong(
+            self.max_split_cost.is_some() && self.costs.is_none(),
+            "/max_split_cost".to_owned(),
+            "it needs costs; say under /costs what a parcel costs",
+        );
+        errors.extend(self.zones.validate());
+        let costs = self.costs.iter();
+        errors.extend(costs.flat_map(|costs| costs.validate(&self.zones)));
         errors
     }
 }
@@ -219,9 +247,18 @@ mod tests {
             relax: vec![SoftRule::Capacity, SoftRule::Capacity],
             max_locations: 0,
             max_distance_km: Some(0),
+            max_split_cost: Some(100),
             ..RoutingPolicy::default()
         };
         let pointers: Vec<String> = nonsense.validate().into_iter().map(|e| e.pointer).collect();
-        assert_eq!(pointers, ["/relax/1", "/max_locations", "/max_distance_km"]);
+        assert_eq!(
+            pointers,
+            [
+                "/relax/1",
+                "/max_locations",
+                "/max_distance_km",
+                "/max_split_cost"
+            ]
+        );
     }
 }

@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::eligible::{metres, spare};
-use super::{Candidate, Snapshot, Wanted};
+use super::eligible::spare;
+use super::{Candidate, Known, Snapshot, Wanted};
 use crate::ids::LocationId;
 use crate::policy::RoutingWeights;
 
@@ -39,12 +39,12 @@ const BEST: i128 = 1_000;
 
 /// The scores of these candidates among each other.
 pub(super) fn of(
-    candidates: &[&Candidate],
+    chosen: &[&Known<'_>],
     snapshot: &Snapshot,
     weights: &RoutingWeights,
 ) -> BTreeMap<LocationId, Score> {
-    let part = |figure: &dyn Fn(&Candidate) -> Option<i64>| {
-        let figures: Vec<Option<i64>> = candidates.iter().map(|c| figure(c)).collect();
+    let part = |figure: &dyn Fn(&Known<'_>) -> Option<i64>| {
+        let figures: Vec<Option<i64>> = chosen.iter().map(|known| figure(known)).collect();
         let known = || figures.iter().flatten().copied();
         let (worst, best) = (known().min(), known().max());
         figures
@@ -53,14 +53,17 @@ pub(super) fn of(
             .collect::<Vec<u32>>()
     };
     let less = |figure: u64| Some(i64::try_from(figure).map_or(i64::MIN, |figure| -figure));
-    let distance = part(&|c| metres(c, snapshot).and_then(less));
+    let distance = part(&|known| known.metres.and_then(less));
     let units = |c: &Candidate, wanted: &Wanted| c.depth.get(&wanted.sku).copied();
-    let depth = part(&|c| Some(sum(snapshot, |wanted| units(c, wanted).unwrap_or_default())));
-    let capacity = part(&|c| Some(i64::from(c.free_capacity)));
-    let cost = part(&|c| Some(-c.cost));
-    let service = part(&|c| Some(-c.ready_at.as_millis()));
-    let stockout = part(&|c| Some(sum(snapshot, |wanted| spare(c, wanted))));
-    let scores = (0..candidates.len()).map(|i| {
+    let depth = part(&|known| {
+        let units = |wanted: &Wanted| units(known.candidate, wanted).unwrap_or_default();
+        Some(sum(snapshot, units))
+    });
+    let capacity = part(&|known| Some(i64::from(known.candidate.free_capacity)));
+    let cost = part(&|known| known.cost.map(|cost| -cost));
+    let service = part(&|known| Some(-known.candidate.ready_at.as_millis()));
+    let stockout = part(&|known| Some(sum(snapshot, |wanted| spare(known.candidate, wanted))));
+    let scores = (0..chosen.len()).map(|i| {
         let mut score = Score {
             distance: distance[i],
             depth: depth[i],
@@ -71,7 +74,7 @@ pub(super) fn of(
             total: 0,
         };
         score.total = total(&score, weights);
-        (candidates[i].location.clone(), score)
+        (chosen[i].candidate.location.clone(), score)
     });
     scores.collect()
 }

@@ -13,6 +13,8 @@ mod promising;
 mod refused;
 mod rights;
 mod routing;
+mod routing_laws;
+mod routing_rules;
 mod sale;
 mod stock_events;
 mod trial;

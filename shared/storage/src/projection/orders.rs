@@ -171,19 +171,6 @@ pub fn open_at(
     .doing("list a location's open orders")
 }
 
-/// How many orders a location has work with; counted up to `most`.
-///
-/// # Errors
-/// The table could not be read.
-pub fn count_open_at(conn: &Connection, location: &LocationId, most: u32) -> TableResult<u32> {
-    conn.prepare_cached(
-        "SELECT count(*) FROM (SELECT 1 FROM order_location
-                               WHERE location = ?1 AND open = 1 LIMIT ?2)",
-    )
-    .and_then(|mut select| select.query_row(params![location.as_str(), most], |row| row.get(0)))
-    .doing("count a location's open orders")
-}
-
 /// Writes what the lists show of an order, from all its events; gives the
 /// products of which something else waits now.
 pub(crate) fn refresh(conn: &Connection, document: &DocumentId) -> TableResult<BTreeSet<Sku>> {
@@ -254,29 +241,39 @@ impl LocalWork {
     }
 }
 
-/// Orders that were decided before `before` and wait for a location's answer.
+/// Orders that were decided before `before` and wait for the answer of a
+/// location that `is_open`.
 ///
 /// # Errors
 /// The tables could not be read.
 pub fn unanswered(
     conn: &Connection,
     before: Timestamp,
+    is_open: impl Fn(&LocationId) -> bool,
     limit: usize,
-) -> TableResult<Vec<DocumentId>> {
-    conn.prepare_cached(
-        "SELECT DISTINCT document FROM order_location AS o
-         WHERE offered = 1 AND EXISTS (
-           SELECT 1 FROM decision AS d WHERE d.document = o.document AND d.at < ?1)
-         LIMIT ?2",
-    )
-    .and_then(|mut select| {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows = select.query_map([before.as_millis(), limit], |row| {
-            row.get(0).map(DocumentId::from_bytes)
-        })?;
-        rows.collect()
-    })
-    .doing("list orders that nobody answered")
+) -> TableResult<BTreeSet<DocumentId>> {
+    let mut select = conn
+        .prepare_cached(
+            "SELECT location, document FROM order_location AS o
+             WHERE offered = 1 AND EXISTS (
+               SELECT 1 FROM decision AS d WHERE d.document = o.document AND d.at < ?1)",
+        )
+        .doing("list orders that nobody answered")?;
+    let rows = select.query_map([before.as_millis()], |row| {
+        let document = row.get(1).map(DocumentId::from_bytes)?;
+        Ok((text::<LocationId>(row, 0)?, document))
+    });
+    let mut found = BTreeSet::new();
+    for row in rows.doing("list orders that nobody answered")? {
+        let (location, document) = row.doing("list orders that nobody answered")?;
+        if is_open(&location) {
+            found.insert(document);
+        }
+        if found.len() >= limit {
+            break;
+        }
+    }
+    Ok(found)
 }
 
 /// When an entry was written, and its arrival here.

@@ -3,16 +3,20 @@
 //! Ends are added as they were recorded, so they may come in any order; what is
 //! live is never below zero ([`PromiseParts`]).
 //!
-//! Invariant: `promised.live` is the sum of what is live of the pair's promises.
+//! Invariant: `promised.live` is the sum of what is live of the pair's promises,
+//! and `work_load.lines` counts the promises that were not called off.
 
 use std::collections::BTreeMap;
 
 use evertill_domain::order::{OrderBody, PromiseId};
 use evertill_domain::rights::{End, PromiseParts};
-use evertill_domain::{DocumentId, EventKey, LocationId, Sku};
+use evertill_domain::{DocumentId, EventKey, LocationId, Sku, Timestamp};
 use rusqlite::{Connection, params};
 
 use crate::sql::{Doing, TableResult, optional, text};
+
+/// A quarter of an hour: every time zone's days begin on one.
+const QUARTER_MS: i64 = 15 * 60_000;
 
 /// A promise as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +35,17 @@ pub struct StoredPromise {
     pub parts: PromiseParts,
     /// What the hub said is not to be kept.
     pub cancelled: i64,
+    /// By when it was to be ready.
+    pub due: Option<Timestamp>,
+}
+
+impl StoredPromise {
+    /// Whether any of it is, or was, its location's work: not all of it was
+    /// called off or given back.
+    fn is_work(&self) -> bool {
+        let called_off = self.cancelled.max(self.parts.released);
+        self.parts.promised > called_off.saturating_add(self.parts.breached)
+    }
 }
 
 /// What is promised of a pair and has not ended, in thousandths.
@@ -59,7 +74,7 @@ pub fn of_pair(
     let promises: Vec<StoredPromise> = conn
         .prepare_cached(
             "SELECT document, promise, location, sku, line, promised, settled, released,
-                    breached, withdrawn, cancelled
+                    breached, withdrawn, cancelled, due
              FROM promise WHERE location = ?1 AND sku = ?2 ORDER BY document, promise",
         )
         .and_then(|mut select| {
@@ -69,6 +84,32 @@ pub fn of_pair(
         .doing("read the promises of a pair")?;
     let live = promises.into_iter().filter(|p| p.parts.live() > 0);
     Ok(live.collect())
+}
+
+/// How many order lines are due at a location from one time until another, to
+/// the quarter of an hour.
+///
+/// # Errors
+/// The table could not be read.
+pub fn lines_due(
+    conn: &Connection,
+    location: &LocationId,
+    from: Timestamp,
+    until: Timestamp,
+) -> TableResult<u32> {
+    conn.prepare_cached(
+        "SELECT ifnull(sum(lines), 0) FROM work_load
+         WHERE location = ?1 AND quarter >= ?2 AND quarter < ?3",
+    )
+    .and_then(|mut select| {
+        let columns = params![location.as_str(), quarter(from), quarter(until)];
+        select.query_row(columns, |row| row.get(0))
+    })
+    .doing("count the order lines that are due")
+}
+
+const fn quarter(at: Timestamp) -> i64 {
+    at.as_millis().div_euclid(QUARTER_MS)
 }
 
 /// What one entry's ends of promises explain of the units that left, by pair.
@@ -108,7 +149,7 @@ pub(crate) fn note(
             let made = conn
                 .prepare_cached(
                     "INSERT OR IGNORE INTO promise
-                     SELECT document, ?2, ?3, sku, line, ?4, 0, 0, 0, 0, 0
+                     SELECT document, ?2, ?3, sku, line, ?4, 0, 0, 0, 0, 0, ?6
                      FROM order_line WHERE document = ?1 AND line = ?5
                      RETURNING sku",
                 )
@@ -118,15 +159,17 @@ pub(crate) fn note(
                         key.to_string(),
                         promised.location.as_str(),
                         quantity,
-                        promised.line
+                        promised.line,
+                        promised.promise_by.map(Timestamp::as_millis)
                     ];
                     optional(insert.query_row(columns, |row| text::<Sku>(row, 0)))
                 })
                 .doing("note a promise")?;
-            match made {
-                Some(sku) => add_live(conn, &promised.location, &sku, quantity),
-                None => Ok(()),
+            if let Some(sku) = made {
+                add_live(conn, &promised.location, &sku, quantity)?;
+                add_line(conn, &promised.location, promised.promise_by, 1)?;
             }
+            Ok(())
         }
         OrderBody::PromiseCancelled(body) => change(conn, document, &body.promise, |promise| {
             promise.cancelled += body.quantity.thousandths();
@@ -166,7 +209,7 @@ fn change(
     let found = conn
         .prepare_cached(
             "SELECT document, promise, location, sku, line, promised, settled, released,
-                    breached, withdrawn, cancelled
+                    breached, withdrawn, cancelled, due
              FROM promise WHERE document = ?1 AND promise = ?2",
         )
         .and_then(|mut select| {
@@ -200,6 +243,9 @@ fn change(
     if delta != 0 {
         add_live(conn, &promise.location, &promise.sku, delta)?;
     }
+    if before.is_work() && !promise.is_work() {
+        add_line(conn, &promise.location, promise.due, -1)?;
+    }
     Ok(Some(before))
 }
 
@@ -218,6 +264,25 @@ fn add_live(conn: &Connection, location: &LocationId, sku: &Sku, quantity: i64) 
         .map(drop)
 }
 
+fn add_line(
+    conn: &Connection,
+    location: &LocationId,
+    due: Option<Timestamp>,
+    lines: i64,
+) -> TableResult<()> {
+    let Some(due) = due else { return Ok(()) };
+    let sql = if lines < 0 {
+        "UPDATE work_load SET lines = lines + ?3 WHERE location = ?1 AND quarter = ?2"
+    } else {
+        "INSERT INTO work_load VALUES (?1, ?2, ?3)
+         ON CONFLICT (location, quarter) DO UPDATE SET lines = lines + ?3"
+    };
+    conn.prepare_cached(sql)
+        .and_then(|mut change| change.execute(params![location.as_str(), quarter(due), lines]))
+        .doing("count the order lines that are due")
+        .map(drop)
+}
+
 fn stored(row: &rusqlite::Row<'_>) -> rusqlite::Result<StoredPromise> {
     Ok(StoredPromise {
         document: DocumentId::from_bytes(row.get(0)?),
@@ -233,5 +298,6 @@ fn stored(row: &rusqlite::Row<'_>) -> rusqlite::Result<StoredPromise> {
             withdrawn: row.get(9)?,
         },
         cancelled: row.get(10)?,
+        due: row.get::<_, Option<i64>>(11)?.map(Timestamp::from_millis),
     })
 }

@@ -20,7 +20,7 @@ pub struct Decision {
     pub document: DocumentId,
     /// When.
     pub at: Timestamp,
-    /// Why it was made: placed, changed, re-sourced.
+    /// Why it was made: placed, changed, re-sourced, unsourced.
     pub cause: String,
     /// What was known.
     pub snapshot: String,
@@ -75,6 +75,16 @@ pub fn made_at(conn: &Connection, id: i64) -> TableResult<Option<Timestamp>> {
             optional(select.query_row([id], |row| row.get(0).map(Timestamp::from_millis)))
         })
         .doing("look up when a decision was made")
+}
+
+/// Why the last decision about an order was made; none without one.
+///
+/// # Errors
+/// The table could not be read.
+pub fn last_cause(conn: &Connection, document: &DocumentId) -> TableResult<Option<String>> {
+    conn.prepare_cached("SELECT cause FROM decision WHERE document = ?1 ORDER BY id DESC LIMIT 1")
+        .and_then(|mut select| optional(select.query_row([document.as_bytes()], |row| row.get(0))))
+        .doing("look up the last decision about an order")
 }
 
 /// The decisions about an order, the first one first.

@@ -47,6 +47,7 @@ impl Fold {
             waiting: None,
             extended_until: None,
             promise_by: promised.promise_by,
+            given_back_at: None,
             decision: promised.decision.clone(),
             replaces: promised.replaces,
         };
@@ -140,11 +141,40 @@ impl Fold {
                     promise.parts.withdraw(quantity);
                 }
             }
-            OrderBody::PromiseEnded(body) => self.end(key, body),
-            OrderBody::Pickup(step) => self.pickup(key, step),
-            OrderBody::Fulfilment(step) => self.shipment(key, step),
+            OrderBody::PromiseEnded(body) => {
+                self.end(key, body);
+                if matches!(body.how, End::Released | End::Breached) {
+                    self.given_back([body.promise], event.at);
+                }
+            }
+            OrderBody::Pickup(step) => {
+                self.pickup(key, step);
+                if matches!(step.step, PickupStep::Reject | PickupStep::ShortPick) {
+                    self.given_back(step.parts.iter().map(|part| part.promise), event.at);
+                }
+            }
+            OrderBody::Fulfilment(step) => {
+                self.shipment(key, step);
+                if matches!(
+                    step.step,
+                    FulfilmentStep::Reject
+                        | FulfilmentStep::ExpireClaim
+                        | FulfilmentStep::ShortPick
+                ) {
+                    self.given_back(step.parts.iter().map(|part| part.promise), event.at);
+                }
+            }
             OrderBody::Effect(body) => self.effect(key, body),
             OrderBody::Ruling(body) => self.rule(body.kind, body.about),
+        }
+    }
+
+    /// Notes when promises were first given back.
+    fn given_back(&mut self, promises: impl IntoIterator<Item = PromiseId>, at: Timestamp) {
+        for id in promises {
+            if let Some(promise) = self.order.promises.get_mut(&id) {
+                promise.given_back_at.get_or_insert(at);
+            }
         }
     }
 

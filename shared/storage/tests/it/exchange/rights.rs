@@ -6,7 +6,9 @@ use evertill_domain::order::{
     opening,
 };
 use evertill_domain::rights::{CellWrite, Cells, End, Own, PairCells};
-use evertill_domain::{Currency, DocumentId, LocationId, Money, Quantity, ReplicaId, Sku, Unit};
+use evertill_domain::{
+    Currency, DocumentId, LocationId, Money, Quantity, ReplicaId, Sku, Timestamp, Unit,
+};
 use evertill_journal::Entry;
 use evertill_storage::journal::{Author, Write, append, append_with_rights};
 use evertill_storage::projection::{minters, orders, promises, rights};
@@ -207,7 +209,7 @@ pub(super) fn promise(hub: &Hub) -> DocumentId {
         line: 1,
         location: "S001".parse().unwrap(),
         quantity: units(2),
-        promise_by: None,
+        promise_by: Some(now()),
         decision: None,
         replaces: None,
     };
@@ -223,6 +225,15 @@ pub(super) fn promise(hub: &Hub) -> DocumentId {
     let appended = append_with_rights(&hub.conn, &hub.author, now(), &writes, &cells).unwrap();
     feed::publish(&hub.conn, &hub.author, appended.at.seq).unwrap();
     appended.documents[0]
+}
+
+/// Order lines that are due at S001 on the day of [`now`].
+fn lines_due(conn: &Connection) -> u32 {
+    let (location, _) = pair("S001");
+    let hours = |hours: i64| Timestamp::from_millis(now().as_millis() + hours * 3_600_000);
+    let lines = |from, until| promises::lines_due(conn, &location, hours(from), hours(until));
+    assert_eq!(lines(1, 24).unwrap() + lines(-24, 0).unwrap(), 0);
+    lines(0, 1).unwrap()
 }
 
 /// Regression: the hub broke a promise that its store, cut off, handed over. The
@@ -250,7 +261,9 @@ fn a_hand_over_of_a_broken_promise_is_looked_at() {
         let events = order.events(now(), None, [ended]);
         append(conn, author, now(), &[Write::ExtendWith(document, events)]).unwrap();
     };
+    assert_eq!(lines_due(&hub.conn), 1);
     end(&hub.conn, &hub.author, End::Breached, EndCause::NotFound);
+    assert_eq!(lines_due(&hub.conn), 0, "it is nobody's work any more");
     assert_eq!(duties::pairs(&hub.conn, 9).unwrap(), []);
     end(&site.conn, &site.author, End::Settled, EndCause::HandedOver);
     hub.take_all(&site);
@@ -409,6 +422,7 @@ fn a_promise_is_known_where_it_is_kept_and_a_hand_over_burns_nothing() {
     hub.take_all(&site);
     assert_eq!(held(&hub.conn), before);
     assert_eq!(promises::live(&hub.conn, &location, &sku).unwrap(), 0);
+    assert_eq!(lines_due(&hub.conn), 1, "what was done was the day's work");
     assert_eq!(duties::orders(&hub.conn, None, 9).unwrap(), [document]);
     let at_hub = orders::load(&hub.conn, &document).unwrap();
     assert_eq!(at_hub, orders::load(&site.conn, &document).unwrap());
