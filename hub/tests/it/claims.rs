@@ -124,7 +124,7 @@ async fn an_order_that_is_given_back_too_often_goes_to_a_person_once() {
     // A person has it tried again: as often as before.
     let id = desk.exceptions("open").await[0].id;
     desk.write(document, move |at| {
-        exceptions::act(at, id, "retry", (None, None))
+        exceptions::act(at, id, "retry", &exceptions::Asked::default())
     })
     .await;
     for minutes in [700, 800] {

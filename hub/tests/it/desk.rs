@@ -261,7 +261,9 @@ impl Desk {
     /// there were.
     pub async fn replay(&self) -> usize {
         let made = self.hub.store();
-        let made = made.read(|conn| decisions::since(conn, None, 10_000)).await;
+        let made = made
+            .read(|conn| decisions::page(conn, None, None, 10_000))
+            .await;
         let made = made.unwrap();
         for decision in &made {
             let snapshot: Snapshot = serde_json::from_str(&decision.snapshot).unwrap();

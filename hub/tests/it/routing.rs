@@ -223,8 +223,7 @@ async fn every_decision_of_a_lively_hub_replays_to_the_identical_plan() {
     // A trial with the policy that is in force changes nothing either.
     let stored = desk.decisions(taken[0]).await.remove(0).policy;
     let policy = serde_json::from_str(&stored).unwrap();
-    let trial = simulate::routing(&desk.hub, policy, None, 10)
-        .await
-        .unwrap();
-    assert_eq!((trial.decisions, trial.changed), (made, 0));
+    let draft = simulate::Draft::Routing(policy);
+    let trial = simulate::run(&desk.hub, draft, None, 10).await.unwrap();
+    assert_eq!((trial.orders.decisions, trial.orders.changed), (made, 0));
 }

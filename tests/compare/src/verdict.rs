@@ -20,7 +20,6 @@ pub fn words(tables: &[Table], cut_off: &CutOff) -> String {
         wins(tables),
         cut(cut_off, table_of(tables, CutOff::SCENARIO)),
         set(tables),
-        left(centre),
     ];
     all.join("\n\n")
 }
@@ -168,16 +167,19 @@ fn cut(cut_off: &CutOff, table: &Table) -> String {
     let (counter, evertill) = (&cut_off.counter, &cut_off.evertill);
     let broken = |row: &Row| exact(figures::of(&row.outcomes, |o| o.broken));
     let unsold = |row: &Row| exact(figures::of(&row.outcomes, |o| o.unsold));
+    let fewer = figures::paired(&evertill.outcomes, &counter.outcomes, |o| o.broken);
     let by = money(table, evertill, counter);
     let stops = money(table, &cut_off.evertill_stops, &cut_off.counter_stops);
     let pause = money(table, &cut_off.evertill_stops, evertill);
     format!(
         "**Two days without a line.** If the web sells on from a store that it does not hear, one counter without \
-         a buffer cancels {} orders a week, and Evertill with everything at the web (keep 0, share 100 %) {}; for \
-         that it does not offer {} pieces, the counter {}, and it earns {} ({}). If the web stops after 15 \
+         a buffer cancels {} orders a week, and Evertill with everything at the web (keep 0, share 100 %) {} (paired by \
+         seed: {} ± {:.1}); for that it does not offer {} pieces, the counter {}, and it earns {} ({}). If the web stops after 15 \
          minutes of silence, Evertill earns {} ({}); stopping is worth {} to Evertill.",
         broken(counter),
         broken(evertill),
+        tenths(fewer.mean),
+        fewer.half,
         unsold(evertill),
         unsold(counter),
         than(
@@ -206,6 +208,11 @@ fn than(figure: Figure, more: &str, less: &str, same: &str) -> String {
     }
 }
 
+fn tenths(number: f64) -> String {
+    let sign = if number < 0.0 { "−" } else { "+" };
+    format!("{sign}{:.1}", number.abs())
+}
+
 /// "−12 ± 5 dollars".
 fn dollars(figure: Figure) -> String {
     format!("{} ± {:.0} dollars", signed(figure.mean), figure.half)
@@ -226,30 +233,6 @@ fn set(tables: &[Table]) -> String {
             setting(centre(tables).installed.regime),
         )
     })
-}
-
-fn left(centre: &Table) -> String {
-    let rows = [
-        ("figures every 15 minutes", &centre.periodic),
-        ("one counter", &centre.counter),
-        ("that counter with its best buffer", &centre.buffered),
-        ("Evertill as installed", &centre.installed),
-        ("Evertill with its best dial", &centre.tuned),
-    ];
-    let parts = rows.map(|(name, row)| {
-        let by = money(centre, &centre.perfect, row);
-        let broken = figures::of(&row.outcomes, |o| o.broken);
-        format!(
-            "{name} {:.0} ± {:.0} dollars, with {} cancelled orders",
-            by.mean,
-            by.half,
-            exact(broken)
-        )
-    });
-    format!(
-        "**What perfect information would still gain** a week in the centre, over {}.",
-        parts.join("; over ")
-    )
 }
 
 fn exact(figure: Figure) -> String {

@@ -212,7 +212,21 @@ impl Week<'_> {
             order.count(&mut self.outcome);
         }
         self.shop.check(&kept);
+        self.check_counter();
         self.outcome
+    }
+
+    /// What has been heard is what is so. Regression: a promise whose goods were
+    /// missing was taken off the counter's promises twice, and goods that were
+    /// not there were promised again.
+    fn check_counter(&self) {
+        let heard = (0..STORES).filter(|store| self.is_up(*store));
+        for store in heard.filter(|_| self.hub.regime != Regime::Periodic) {
+            for sku in 0..self.demand.skus.len() {
+                let free = self.shop.record[store][sku] - self.shop.unpicked[store][sku];
+                assert_eq!(self.hub.counted(store, sku), free, "the counter is off");
+            }
+        }
     }
 }
 

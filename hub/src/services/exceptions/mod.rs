@@ -103,13 +103,11 @@ pub async fn picture_of(hub: &Hub, id: i64) -> Result<Picture, PrepareError> {
         .read(move |conn| exceptions::find(conn, id))
         .await?;
     let opening = found.map(|found| found.opening);
-    match opening.as_ref().and_then(|opening| opening.document) {
-        Some(document) => orders::picture_of(hub, document).await,
-        None => {
-            let sku = opening.and_then(|opening| opening.sku);
-            orders::picture(hub, sku.into_iter().collect()).await
-        }
+    if let Some(document) = opening.as_ref().and_then(|opening| opening.document) {
+        return orders::picture_of(hub, document).await;
     }
+    let sku = opening.and_then(|opening| opening.sku);
+    orders::picture(hub, sku.into_iter().collect()).await
 }
 
 fn shown(conn: &Connection, id: i64) -> TableResult<Option<Shown>> {

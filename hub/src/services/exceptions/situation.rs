@@ -2,7 +2,7 @@
 //!
 //! Invariant: an action that is listed can be posted.
 
-use evertill_domain::exception::{ExceptionKind, Part, Situation};
+use evertill_domain::exception::{ExceptionAction, ExceptionKind, Part, Situation};
 use evertill_domain::order::OrderState;
 use evertill_storage::exceptions::{Exception, Opening};
 use evertill_storage::projection::orders;
@@ -19,7 +19,7 @@ pub(super) fn actions(conn: &Connection, found: &Exception) -> TableResult<Vec<&
     }
     let order = order_of(conn, &found.opening)?;
     let own = situation(conn, &found.opening, order.as_ref())?.actions();
-    let own = own.into_iter().map(|action| action.as_str());
+    let own = own.into_iter().map(ExceptionAction::as_str);
     Ok(GENERIC.into_iter().chain(own).collect())
 }
 

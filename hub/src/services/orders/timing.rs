@@ -37,12 +37,7 @@ pub(super) fn of(
 ) -> TableResult<Timing> {
     let timetable = Timetable::of(location);
     let now = ground.now();
-    let steps = [
-        timers.accept_minutes,
-        timers.pick_minutes,
-        timers.ready_minutes,
-    ];
-    let minutes = steps.into_iter().fold(0, u32::saturating_add);
+    let minutes = timers.preparation_minutes();
     let ready = timetable.ready_at(now, minutes, fulfilment.not_before);
     // One that is never open is out by a rule of its own.
     let ready_at = ready.unwrap_or(Timestamp::MAX);

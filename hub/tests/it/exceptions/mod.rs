@@ -5,6 +5,7 @@ mod late;
 mod orders;
 mod stock;
 
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use evertill_domain::exception::ExceptionKind;
@@ -47,7 +48,7 @@ impl Desk {
         let folder = Folder::new();
         let mut rows = "location,sku,quantity,unit_cost\n".to_owned();
         for (location, pieces) in stock {
-            rows += &format!("{location},A,{pieces},1.00\n");
+            writeln!(rows, "{location},A,{pieces},1.00").unwrap();
         }
         for (kind, text) in [
             ("products", PRODUCTS),

@@ -164,11 +164,11 @@ fn what_a_part_less_is_wanted_of_does_not_make_the_rest_late() {
 #[test]
 fn nothing_of_an_order_on_hold_is_late() {
     let mut said = Said::new(FulfilmentKind::Pickup, None, None);
-    let held = OrderBody::HoldPlaced(HoldPlaced {
+    let placed = OrderBody::HoldPlaced(HoldPlaced {
         kind: "fraud_check".parse().unwrap(),
         reason: None,
     });
-    said.say(HUB, 5, held);
+    said.say(HUB, 5, placed);
     let hold = HoldId(said.last.unwrap());
     assert_eq!(said.due(), None);
     let released = HoldReleased { hold, reason: None };
