@@ -1,5 +1,6 @@
-//! What a running node does by itself: it throws away old answers, measures
-//! itself, and mints and withdraws as its location's minter.
+//! What a running node does by itself: it throws away old answers, forgets
+//! customers whose orders are long over, measures itself, and mints and withdraws
+//! as its location's minter.
 //!
 //! Invariant: nothing waits for this; what fails is logged and tried again.
 
@@ -7,7 +8,7 @@ use evertill_http::app::watch::{self, gauge};
 use evertill_storage::journal;
 use tokio::task::JoinHandle;
 
-use crate::services::{marker, rights};
+use crate::services::{customers, marker, rights};
 use crate::state::Node;
 
 /// The tasks of a running node; dropping it ends them.
@@ -32,6 +33,7 @@ impl Upkeep {
             tokio::spawn(watch::show(store, move || measure(measured.clone()))),
             tokio::spawn(rights::keep(node.clone())),
             tokio::spawn(marker::keep(node.clone())),
+            tokio::spawn(customers::keep(node.clone())),
         ])
     }
 }

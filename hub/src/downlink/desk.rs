@@ -1,5 +1,5 @@
-//! What a session asks of the databases: the greeting, feed frames, reference
-//! pages, and small notes to be kept.
+//! What a session asks of the databases: the greeting, feed frames, reference and
+//! private pages, and small notes to be kept.
 //!
 //! Invariant: questions of one kind are answered in the order asked.
 
@@ -10,10 +10,10 @@ use evertill_storage::ingest::Peer;
 use evertill_storage::projection::minters;
 use evertill_storage::reference::{Cursor, Position};
 use evertill_storage::rusqlite::Connection;
-use evertill_storage::{TableError, feed, journal, pickup};
+use evertill_storage::{TableError, feed, journal, pickup, private};
 use evertill_sync::{
-    FeedFrame, Greeting, HubInput, NodeHello, ReferencePage, ReferencePosition, ReferenceVersion,
-    Refusal, RefusalCode,
+    FeedFrame, Greeting, HubInput, NodeHello, PrivatePage, PrivatePosition, ReferencePage,
+    ReferencePosition, ReferenceVersion, Refusal, RefusalCode,
 };
 use tokio::sync::mpsc;
 
@@ -31,6 +31,11 @@ pub(super) enum Question {
     Feed {
         after: Watermark,
         max_items: usize,
+        max_bytes: u64,
+    },
+    /// Changes of the location's private stream.
+    Private {
+        from: PrivatePosition,
         max_bytes: u64,
     },
     /// The node holds the feed up to here.
@@ -96,6 +101,7 @@ impl Desk {
                     max_items,
                     max_bytes,
                 } => self.feed(after, max_items, max_bytes).await,
+                Question::Private { from, max_bytes } => self.private(from, max_bytes).await,
                 Question::FeedHeld(at) => self.note_feed(at).await,
                 Question::Announced(hello, head) => self.note_head(&hello, head).await,
             };
@@ -142,6 +148,34 @@ impl Desk {
                     first_seq: page.first_seq,
                     items: page.items,
                     head: page.head,
+                }),
+            },
+            Err(error) => failed(&error),
+        })
+    }
+
+    async fn private(&self, from: PrivatePosition, max_bytes: u64) -> Option<HubInput> {
+        let (own, location) = (self.shared.author.replica, self.peer.location.clone());
+        let held = private::Position {
+            hub: from.hub,
+            version: from.version,
+        };
+        let read = self
+            .shared
+            .hub
+            .store()
+            .read(move |conn| private::page(conn, own, &location, held, max_bytes))
+            .await;
+        let out = |position: private::Position| PrivatePosition {
+            hub: position.hub,
+            version: position.version,
+        };
+        Some(match read {
+            Ok(page) => HubInput::PrivateRead {
+                page: page.map(|page| PrivatePage {
+                    from: out(page.from),
+                    to: out(page.to),
+                    rows: page.rows,
                 }),
             },
             Err(error) => failed(&error),
@@ -223,6 +257,7 @@ fn greeting(
         feed_head: feed::head(conn, own, &peer.location)?,
         feed_at,
         reference: newest(shared),
+        private: private::head_of(conn, &peer.location)?,
         window: *shared.committer.window().borrow(),
         clock: shared.hub.now(),
         software: env!("CARGO_PKG_VERSION").to_owned(),

@@ -185,7 +185,9 @@ impl Shell {
                 Some(order) = inboxes.orders.recv() => Some(self.obey(order)),
                 Ok(()) = feeds.changed() => {
                     let heads = feeds.borrow_and_update();
-                    let head = heads.get(&self.peer.location).copied();
+                    let private = heads.private.get(&self.peer.location).copied();
+                    inputs.extend(private.map(|version| HubInput::PrivateReaches { version }));
+                    let head = heads.feeds.get(&self.peer.location).copied();
                     head.map(|head| HubInput::FeedReaches { head })
                 }
                 Ok(()) = versions.changed() => {
@@ -272,6 +274,11 @@ impl Shell {
             }
             HubEffect::ReadReference { from, max_bytes } => {
                 if !self.desks.ask_page(PageQuestion { from, max_bytes }) {
+                    return overrun();
+                }
+            }
+            HubEffect::ReadPrivate { from, max_bytes } => {
+                if !self.desks.ask(Question::Private { from, max_bytes }) {
                     return overrun();
                 }
             }

@@ -4,7 +4,7 @@
 //! (`customer_message`), this task sends it: as a line of `messages.jsonl` in the
 //! data folder, for whatever program writes the mails, and to webhooks of type
 //! `message`. Names, addresses and codes are looked up when it is sent, and stand
-//! in no table and no journal.
+//! in no journal; deliveries to webhooks hold them until they are forgotten.
 //!
 //! Invariant: a message is on stable storage in the file before it counts as
 //! sent; after a crash in between it is there twice, under the same id.
@@ -22,7 +22,7 @@ use evertill_http::api::order_view;
 use evertill_storage::messages::{self, Message};
 use evertill_storage::projection::orders;
 use evertill_storage::rusqlite::Connection;
-use evertill_storage::selling::contacts;
+use evertill_storage::selling::contacts::{self, Contact};
 use evertill_storage::{ReadError, TableError, TableResult, WriteError, pickup};
 use serde_json::{Value, json};
 
@@ -208,12 +208,7 @@ fn told(conn: &Connection, message: &Message) -> TableResult<Option<Value>> {
         "notice": notice,
         "about": subject,
         "due_since": message.created_at.to_string(),
-        "to": {
-            "name": contact.name,
-            "email": contact.email,
-            "phone": contact.phone,
-            "locale": contact.locale,
-        },
+        "to": addressee(&contact),
         "order": order_view(document, &order),
     });
     if notice == "ready"
@@ -222,6 +217,32 @@ fn told(conn: &Connection, message: &Message) -> TableResult<Option<Value>> {
         told["pickup_code"] = json!(code);
     }
     Ok(Some(told))
+}
+
+/// The body of a delivery without the customer of one order; `None` if it says
+/// nothing of them.
+#[must_use]
+pub fn without_customer(body: &str, document: &DocumentId) -> Option<String> {
+    let mut body: Value = serde_json::from_str(body).ok()?;
+    let id = document.to_string();
+    let mut found = false;
+    for told in body["data"].as_array_mut()? {
+        let message = &mut told["data"];
+        if message["order"]["id"] == id.as_str() && message["to"].is_object() {
+            message["to"] = addressee(&Contact::default());
+            found = true;
+        }
+    }
+    found.then(|| body.to_string())
+}
+
+fn addressee(contact: &Contact) -> Value {
+    json!({
+        "name": contact.name,
+        "email": contact.email,
+        "phone": contact.phone,
+        "locale": contact.locale,
+    })
 }
 
 /// Notice and subject of an obligation's key, `notify:NOTICE` or
@@ -249,7 +270,30 @@ fn code(
 
 #[cfg(test)]
 mod tests {
-    use super::parts;
+    use evertill_domain::DocumentId;
+    use serde_json::{Value, json};
+
+    use super::{parts, without_customer};
+
+    #[test]
+    fn only_the_customer_of_the_order_goes_from_a_delivery() {
+        let erased = DocumentId::from_bytes([1; 16]);
+        let other = DocumentId::from_bytes([2; 16]).to_string();
+        let told = |id: &str| {
+            json!({"id": 7, "type": "message", "data": {
+                "order": {"id": id}, "to": {"name": "Ann", "email": "ann@example.com"}}})
+        };
+        let order = json!({"id": 8, "type": "order", "data": {"id": erased.to_string()}});
+        let body = json!({"type": "changes",
+            "data": [told(&erased.to_string()), told(&other), order]});
+        let left = without_customer(&body.to_string(), &erased).unwrap();
+        let left: Value = serde_json::from_str(&left).unwrap();
+        assert_eq!(left["data"][0]["data"]["to"]["name"], Value::Null);
+        assert_eq!(left["data"][0]["data"]["to"]["email"], Value::Null);
+        assert_eq!(left["data"][1], told(&other));
+        let plain = json!({"type": "changes", "data": [order]}).to_string();
+        assert_eq!(without_customer(&plain, &erased), None);
+    }
 
     #[test]
     fn a_key_tells_notice_and_subject() {

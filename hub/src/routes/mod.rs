@@ -19,6 +19,7 @@ mod products;
 mod quarantine;
 mod sales;
 mod seals;
+mod shipments;
 mod simulate;
 mod stock;
 mod supply;
@@ -74,6 +75,14 @@ pub fn router(hub: &Hub) -> Router {
             get(order_details::pickup_codes),
         )
         .route("/api/v1/orders/{id}/refunds", post(orders::refund))
+        .route(
+            "/api/v1/orders/{id}/contact",
+            get(shipments::contact).delete(shipments::erase),
+        )
+        .route(
+            "/api/v1/orders/{id}/shipments",
+            get(shipments::list).post(shipments::post),
+        )
         .route("/api/v1/policies", get(policies::list))
         .route(
             "/api/v1/policies/{name}",
@@ -163,6 +172,10 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         orders::pay,
         orders::refund,
         orders::assign,
+        shipments::list,
+        shipments::post,
+        shipments::contact,
+        shipments::erase,
         days::show,
         events::stream,
         exceptions::list,

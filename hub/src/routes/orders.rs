@@ -367,7 +367,7 @@ pub(super) async fn assign(
 }
 
 /// Changes an order in one write, once for each key.
-async fn revise(
+pub(super) async fn revise(
     hub: &Hub,
     id: &str,
     request: Repeatable,
@@ -403,7 +403,7 @@ async fn repeated(hub: &Hub, request: Repeatable, refusal: Problem) -> Result<Re
     earlier.map(response).ok_or(refusal)
 }
 
-fn repeatable(principal: String, key: IdempotencyKey, digest: [u8; 32]) -> Repeatable {
+pub(super) fn repeatable(principal: String, key: IdempotencyKey, digest: [u8; 32]) -> Repeatable {
     Repeatable {
         principal,
         key,

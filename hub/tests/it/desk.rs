@@ -194,6 +194,7 @@ impl Desk {
                 location: &location,
                 now: at.now,
                 products: &BTreeMap::new(),
+                extend_minutes: 0,
             };
             let mut command = StepCommand::of(FulfilmentStep::Reject);
             command.reason = Some("the shelf is empty".to_owned());

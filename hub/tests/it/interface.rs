@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::client::Hub;
 
 /// Every route that the hub has, as its description must list it.
-const ROUTES: [(&str, &str); 53] = [
+const ROUTES: [(&str, &str); 57] = [
     ("get", "/api/v1/availability"),
     ("put", "/api/v1/locations/{id}/selling"),
     ("get", "/api/v1/orders"),
@@ -21,6 +21,10 @@ const ROUTES: [(&str, &str); 53] = [
     ("post", "/api/v1/orders/{id}/holds/{hold}/release"),
     ("post", "/api/v1/orders/{id}/payments"),
     ("post", "/api/v1/orders/{id}/refunds"),
+    ("get", "/api/v1/orders/{id}/shipments"),
+    ("post", "/api/v1/orders/{id}/shipments"),
+    ("get", "/api/v1/orders/{id}/contact"),
+    ("delete", "/api/v1/orders/{id}/contact"),
     ("post", "/api/v1/reservations"),
     ("post", "/api/v1/reservations/{id}/release"),
     ("get", "/api/v1/supply"),

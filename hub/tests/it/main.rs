@@ -15,6 +15,7 @@ mod orders;
 mod policies;
 mod routing;
 mod serve;
+mod shipments;
 mod store;
 mod trials;
 mod uploads;

@@ -43,6 +43,7 @@ pub fn router(node: &Node) -> Router {
         .route("/api/v1/pickups/{id}/{event}", post(work::pickup_step))
         .route("/api/v1/fulfilments", get(work::fulfilments))
         .route("/api/v1/fulfilments/{id}", get(work::fulfilment))
+        .route("/api/v1/fulfilments/{id}/label", get(work::label))
         .route(
             "/api/v1/fulfilments/{id}/{event}",
             post(work::fulfilment_step),
@@ -80,6 +81,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         work::pickup_step,
         work::fulfilments,
         work::fulfilment,
+        work::label,
         work::fulfilment_step,
         days::show,
         status::show,

@@ -4,7 +4,7 @@
 use axum::Json;
 use axum::extract::State;
 use evertill_domain::order::{FulfilmentStep, PickupStep};
-use evertill_http::api::{StepBody, WorkView};
+use evertill_http::api::{LabelView, StepBody, WorkView};
 use evertill_http::{Body, IdempotencyKey, List, Page, Path, Problem, ProblemDocument, Query};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -42,7 +42,8 @@ pub(super) async fn pickups(
     page: Page,
 ) -> Result<List<WorkView>, Problem> {
     let found = work::list(&node, Kind::Pickup, filter.state).await?;
-    page.of(found, |view| view.id.clone())
+    let list = page.of(found, |(place, _)| place.clone())?;
+    Ok(list.map(|(_, view)| view))
 }
 
 /// One pickup.
@@ -114,7 +115,8 @@ pub(super) async fn fulfilments(
     page: Page,
 ) -> Result<List<WorkView>, Problem> {
     let found = work::list(&node, Kind::Shipment, filter.state).await?;
-    page.of(found, |view| view.id.clone())
+    let list = page.of(found, |(place, _)| place.clone())?;
+    Ok(list.map(|(_, view)| view))
 }
 
 /// One shipment.
@@ -132,6 +134,26 @@ pub(super) async fn fulfilment(
     Path(id): Path<String>,
 ) -> Result<Json<WorkView>, Problem> {
     Ok(Json(work::show(&node, Kind::Shipment, id).await?))
+}
+
+/// What a carrier's label says: sender, recipient and parcels.
+///
+/// What is packed or sent under one parcel name is one parcel.
+#[utoipa::path(
+    get, path = "/api/v1/fulfilments/{id}/label", tag = "fulfilments",
+    params(("id" = String, Path, description = "The order's id")),
+    responses(
+        (status = 200, description = "The label data", body = LabelView),
+        (status = 404, description = "No such order here", body = ProblemDocument),
+        (status = 409, description = "Nothing is packed, or the address is not known", body = ProblemDocument),
+    )
+)]
+pub(super) async fn label(
+    _: Till,
+    State(node): State<Node>,
+    Path(id): Path<String>,
+) -> Result<Json<LabelView>, Problem> {
+    Ok(Json(work::label(&node, id).await?))
 }
 
 /// Record what happened to a shipment.

@@ -9,6 +9,7 @@
 
 pub mod commands;
 pub mod counts;
+pub mod customers;
 pub mod days;
 mod failure;
 pub mod journal;

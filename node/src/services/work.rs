@@ -7,6 +7,7 @@
 //! receipt that was paid for it.
 
 mod code;
+mod label;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,16 +27,17 @@ use evertill_http::api::{ReceiptView, SaleBody, StepBody, WorkView};
 use evertill_storage::journal::{self, Author, Write};
 use evertill_storage::projection::orders;
 use evertill_storage::rusqlite::Connection;
-use evertill_storage::{TableResult, WriteTx, registers};
+use evertill_storage::{TableResult, WriteTx, private, registers};
 
 use super::receipts::render;
 use super::{Answer, Failure, Refusal, Request};
 use crate::state::Node;
 
 pub use code::keep_key;
+pub use label::label;
 
 use code::check_code;
-use view::{due, view};
+use view::{due, view, with_customer, with_name};
 
 /// Orders that are read at once.
 const PAGE: usize = 200;
@@ -85,7 +87,8 @@ impl Step {
     }
 }
 
-/// What is to be done here, the earliest promise first.
+/// What is to be done here, with its place in the list: the earliest promise
+/// first.
 ///
 /// # Errors
 /// The node is not enrolled, or a store could not be read.
@@ -93,30 +96,32 @@ pub async fn list(
     node: &Node,
     kind: Kind,
     state: Option<String>,
-) -> Result<Vec<WorkView>, Failure> {
+) -> Result<Vec<(String, WorkView)>, Failure> {
     let location = node.author().ok_or(Refusal::NotEnrolled)?.location;
     let here = location.clone();
     let found = node
         .store()
-        .read(move |conn| Ok::<_, Refusal>(open_orders(conn, &here)?))
+        .read(move |conn| {
+            let found = open_orders(conn, &here)?;
+            Ok::<_, Refusal>((found, private::all(conn)?))
+        })
         .await?;
+    let (found, customers) = found;
     let skus = found.iter().flat_map(|(_, order)| skus_of(order)).collect();
     let products = products(node, skus).await?;
     let selling = node.reference().selling();
     let when = (&selling.timers, node.now());
-    let mut views: Vec<(Option<Timestamp>, WorkView)> = found
-        .iter()
-        .filter_map(|(id, order)| {
-            let view = view(id, order, &location, kind, &products, when)?;
-            Some((due(order, &location, kind), view))
-        })
-        .filter(|(_, view)| state.as_ref().is_none_or(|state| view.state == *state))
-        .collect();
-    views.sort_by(|(a, one), (b, two)| {
-        let none_last = |at: &Option<Timestamp>| at.map_or(i64::MAX, Timestamp::as_millis);
-        (none_last(a), &one.id).cmp(&(none_last(b), &two.id))
+    let views = found.iter().filter_map(|(id, order)| {
+        let mut view = view(id, order, &location, kind, &products, when)?;
+        if let Some(customer) = customers.get(id) {
+            view = with_name(view, customer);
+        }
+        let due = due(order, &location, kind).map_or(i64::MAX, Timestamp::as_millis);
+        Some((format!("{due:020}/{}", view.id), view))
     });
-    Ok(views.into_iter().map(|(_, view)| view).collect())
+    Ok(views
+        .filter(|(_, view)| state.as_ref().is_none_or(|state| view.state == *state))
+        .collect())
 }
 
 /// One of them.
@@ -130,7 +135,15 @@ pub async fn show(node: &Node, kind: Kind, id: String) -> Result<WorkView, Failu
     let selling = node.reference().selling();
     let when = (&selling.timers, node.now());
     let shown = view(&document, &order, &location, kind, &products, when);
-    Ok(shown.ok_or_else(|| unknown(&id))?)
+    let shown = shown.ok_or_else(|| unknown(&id))?;
+    let customer = node
+        .store()
+        .read(move |conn| Ok::<_, Refusal>(private::of(conn, &document)?))
+        .await?;
+    Ok(match customer {
+        Some(customer) => with_customer(shown, &customer),
+        None => shown,
+    })
 }
 
 /// Records a step.
@@ -192,10 +205,11 @@ struct Ground {
     sale: SaleGround,
 }
 
-/// What a sale at the counter is decided from.
+/// What a sale at the counter, and more time for a customer, is decided from.
 struct SaleGround {
     location: evertill_domain::Location,
     policies: std::sync::Arc<evertill_domain::policy::Policies>,
+    extend_minutes: u32,
 }
 
 async fn sale_ground(node: &Node, location: &LocationId) -> Result<SaleGround, Failure> {
@@ -204,6 +218,7 @@ async fn sale_ground(node: &Node, location: &LocationId) -> Result<SaleGround, F
         Ok::<_, Refusal>(SaleGround {
             location: view.location(&id)?,
             policies: view.policies()?,
+            extend_minutes: view.selling()?.timers.extend_minutes,
         })
     });
     Ok(read.await?)
@@ -223,6 +238,7 @@ impl Ground {
             location: &author.location,
             now: at,
             products: &self.products,
+            extend_minutes: self.sale.extend_minutes,
         };
         let unit = |promise: &evertill_domain::order::PromiseId| {
             let promise = order.promises.get(promise);

@@ -7,12 +7,14 @@
 use evertill_documents::PART_CODEC;
 use evertill_domain::Seq;
 use evertill_journal::{Compression, Frame, Watermark, pack};
-use evertill_storage::TableError;
 use evertill_storage::feed::{self, Page};
 use evertill_storage::ingest::IngestError;
 use evertill_storage::journal::{self, Author};
 use evertill_storage::reference::{Cursor, Page as Rows, Position};
-use evertill_sync::{FeedFrame, NodeInput, ReferencePage, ReferencePosition};
+use evertill_storage::{TableError, private};
+use evertill_sync::{
+    FeedFrame, NodeInput, PrivatePage, PrivatePosition, ReferencePage, ReferencePosition,
+};
 use tokio::sync::mpsc;
 
 use crate::services::counts;
@@ -34,8 +36,15 @@ pub(super) struct JournalRange {
 #[derive(Debug)]
 pub(super) struct Desks {
     journal: mpsc::Sender<JournalQuestion>,
-    feed: mpsc::Sender<FeedFrame>,
+    feed: mpsc::Sender<FromFeed>,
     reference: mpsc::Sender<ReferencePage>,
+}
+
+/// What comes on the feed's channel; taken in its order.
+#[derive(Debug)]
+enum FromFeed {
+    Frame(FeedFrame),
+    Private(PrivatePage),
 }
 
 #[derive(Debug)]
@@ -78,7 +87,12 @@ impl Desks {
 
     /// Asks to take in a frame of the feed.
     pub(super) fn commit_feed(&self, frame: FeedFrame) {
-        ask(&self.feed, frame);
+        ask(&self.feed, FromFeed::Frame(frame));
+    }
+
+    /// Asks to keep a page of the private stream.
+    pub(super) fn keep_private(&self, page: PrivatePage) {
+        ask(&self.feed, FromFeed::Private(page));
     }
 
     /// Asks to stage a page of reference data.
@@ -157,32 +171,28 @@ fn frame(
 async fn feed_desk(
     node: Node,
     author: Author,
-    mut frames: mpsc::Receiver<FeedFrame>,
+    mut arrived: mpsc::Receiver<FromFeed>,
     answered: mpsc::Sender<NodeInput>,
 ) {
-    while let Some(frame) = frames.recv().await {
-        let (location, now) = (author.location.clone(), node.now());
-        let page = Page {
-            hub: frame.hub,
-            first_seq: frame.first_seq,
-            items: frame.items,
-            head: frame.head,
+    while let Some(arrived) = arrived.recv().await {
+        let frame = match arrived {
+            FromFeed::Frame(frame) => frame,
+            FromFeed::Private(page) => {
+                if answered
+                    .send(keep_private(&node, page).await)
+                    .await
+                    .is_err()
+                {
+                    return;
+                }
+                continue;
+            }
         };
-        let taken = node
-            .store()
-            .write("take in the feed", move |tx| {
-                feed::commit(tx, &location, &page, now)
-            })
-            .await;
-        let answer = match taken {
-            Ok(Ok(committed)) => NodeInput::FeedCommitted { at: committed.at },
-            Ok(Err(IngestError::Refused(refusal))) => NodeInput::PeerBroke {
-                detail: refusal.to_string(),
-            },
-            Ok(Err(error @ IngestError::Table(_))) => failed(&error),
-            Err(error) => failed(&error),
-        };
-        if answered.send(answer).await.is_err() {
+        if answered
+            .send(take_in(&node, &author, frame).await)
+            .await
+            .is_err()
+        {
             return;
         }
         // A count that could not be posted is still due and tried again with
@@ -190,6 +200,51 @@ async fn feed_desk(
         if let Err(error) = counts::post_due(&node).await {
             tracing::warn!(%error, "the counts that the hub asked for could not be posted yet");
         }
+    }
+}
+
+async fn take_in(node: &Node, author: &Author, frame: FeedFrame) -> NodeInput {
+    let (location, now) = (author.location.clone(), node.now());
+    let page = Page {
+        hub: frame.hub,
+        first_seq: frame.first_seq,
+        items: frame.items,
+        head: frame.head,
+    };
+    let taken = node
+        .store()
+        .write("take in the feed", move |tx| {
+            feed::commit(tx, &location, &page, now)
+        })
+        .await;
+    match taken {
+        Ok(Ok(committed)) => NodeInput::FeedCommitted { at: committed.at },
+        Ok(Err(IngestError::Refused(refusal))) => NodeInput::PeerBroke {
+            detail: refusal.to_string(),
+        },
+        Ok(Err(error @ IngestError::Table(_))) => failed(&error),
+        Err(error) => failed(&error),
+    }
+}
+
+/// Keeps who ordered, and forgets whom the hub takes back.
+async fn keep_private(node: &Node, page: PrivatePage) -> NodeInput {
+    let rows = match private::decode(&page.rows) {
+        Ok(rows) => rows,
+        Err(error) => {
+            return NodeInput::PeerBroke {
+                detail: error.to_string(),
+            };
+        }
+    };
+    let way = (position_in(page.from), position_in(page.to));
+    let kept = node
+        .store()
+        .write("keep who ordered", move |tx| private::keep(tx, way, &rows))
+        .await;
+    match kept {
+        Ok(()) => NodeInput::PrivateKept { position: page.to },
+        Err(error) => failed(&error),
     }
 }
 
@@ -220,6 +275,21 @@ fn failed(error: &dyn std::error::Error) -> NodeInput {
     tracing::warn!(error = %error, "the line to the hub pauses");
     NodeInput::Failed {
         detail: error.to_string(),
+    }
+}
+
+fn position_in(position: PrivatePosition) -> private::Position {
+    private::Position {
+        hub: position.hub,
+        version: position.version,
+    }
+}
+
+/// A place in the private stream as the protocol carries it.
+pub(super) fn private_out(position: private::Position) -> PrivatePosition {
+    PrivatePosition {
+        hub: position.hub,
+        version: position.version,
     }
 }
 

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 
 use evertill_domain::Timestamp;
 use evertill_storage::journal::{self, Author};
-use evertill_storage::{ReadError, TableError, feed};
+use evertill_storage::{ReadError, TableError, feed, private};
 use evertill_sync::{
     Channel, CloseReason, FeedPosition, NodeEffect, NodeInput, NodeSession, NodeStart, Note, Retry,
 };
@@ -91,9 +91,9 @@ async fn start_of(node: &Node, author: &Author) -> Result<NodeStart, String> {
     let read = node.store().read(move |conn| {
         let state = journal::state(conn, own.replica)?;
         let feed = feed::position(conn, &own.location)?;
-        Ok::<_, TableError>((state, feed))
+        Ok::<_, TableError>((state, feed, private::position(conn)?))
     });
-    let (state, feed) = read
+    let (state, feed, private) = read
         .await
         .map_err(|error: ReadError<TableError>| error.to_string())?;
     let state = state.ok_or("this node has not begun its journal")?;
@@ -107,6 +107,7 @@ async fn start_of(node: &Node, author: &Author) -> Result<NodeStart, String> {
         acknowledged: state.acknowledged,
         feed: feed.map(|(hub, at)| FeedPosition { hub, at }),
         reference: desk::position_out(&position),
+        private: Some(desk::private_out(private)),
         software: env!("CARGO_PKG_VERSION").to_owned(),
     })
 }
@@ -216,6 +217,7 @@ impl Shell<'_> {
             }),
             NodeEffect::CommitFeed { after: _, frame } => self.desks.commit_feed(frame),
             NodeEffect::StageReference { page } => self.desks.stage(page),
+            NodeEffect::KeepPrivate { page } => self.desks.keep_private(page),
             NodeEffect::Connected { hello } => {
                 self.reached = true;
                 let held = self.node.hub();

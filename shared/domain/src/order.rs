@@ -30,6 +30,7 @@ mod goods;
 mod line;
 mod machine;
 mod obligation;
+mod parcel;
 mod place;
 mod revise;
 mod state;
@@ -37,7 +38,7 @@ mod waiting;
 mod words;
 mod work;
 
-pub use card::{looks_like_card_number, refuse_card_numbers};
+pub use card::{is_international_phone, looks_like_card_number, refuse_card_numbers};
 pub use check::Recorder;
 pub use code::PickupKey;
 pub use conflict::{OrderConflict, OrderConflictKind};
@@ -55,6 +56,7 @@ pub use machine::{
     ReservationState, ReservationStep,
 };
 pub use obligation::{Notice, OrderObligation};
+pub use parcel::{HandOver, Parcel, ParcelLine, ParcelState};
 pub use place::{
     Accepted, PaymentStatus, PlaceLine, PlaceOrder, PlacePayment, Sourcing, accept, place,
 };

@@ -103,6 +103,31 @@ impl Product {
             pack_quantity: None,
         }
     }
+
+    /// What `thousandths` of it weigh, in grams, rounded up: what is sold by weight,
+    /// or pieces whose net content is one. `None` where that is not known.
+    #[must_use]
+    pub fn net_grams(&self, thousandths: i64) -> Option<i64> {
+        let (unit, each) = match self.unit {
+            Unit::Each => (self.net_unit?, self.net_content?.thousandths()),
+            unit => (unit, 1_000),
+        };
+        let nanograms: i128 = match unit {
+            Unit::Kilogram => 1_000_000_000_000,
+            Unit::Gram => 1_000_000_000,
+            Unit::Pound => 453_592_370_000,
+            Unit::Ounce => 28_349_523_125,
+            Unit::Each
+            | Unit::Litre
+            | Unit::Millilitre
+            | Unit::Gallon
+            | Unit::Metre
+            | Unit::Foot => return None,
+        };
+        let product = i128::from(thousandths) * i128::from(each) * nanograms;
+        let per_gram = 1_000_000 * 1_000_000_000;
+        i64::try_from((product + per_gram - 1).div_euclid(per_gram)).ok()
+    }
 }
 
 /// What a location is.
@@ -236,6 +261,19 @@ mod tests {
         );
         let json = serde_json::to_string(&location).unwrap();
         assert_eq!(serde_json::from_str::<Location>(&json).unwrap(), location);
+    }
+
+    #[test]
+    fn weights_are_known_of_what_is_weighed_and_of_pieces_with_a_net_weight() {
+        let mut product = Product::new("A".parse().unwrap(), "Butter");
+        assert_eq!(product.net_grams(2_000), None);
+        product.net_content = Some(Quantity::from_thousandths(250_000).unwrap());
+        product.net_unit = Some(Unit::Gram);
+        assert_eq!(product.net_grams(2_000), Some(500));
+        product.net_unit = Some(Unit::Millilitre);
+        assert_eq!(product.net_grams(2_000), None);
+        product.unit = Unit::Pound;
+        assert_eq!(product.net_grams(1_500), Some(681), "680.4, rounded up");
     }
 
     #[test]

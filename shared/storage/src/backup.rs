@@ -2,7 +2,9 @@
 //!
 //! A backup is a folder with a copy of each database, of the files that the
 //! caller names (identity, certificates), and `backup.json`, which is written
-//! last: a folder without it is no backup.
+//! last: a folder without it is no backup. A node's copy holds no customers: what
+//! is erased must not come back from a copy, and the hub sends again what is
+//! needed.
 //!
 //! What is restored continues no journal: entries written after the backup may
 //! live elsewhere, so the database forgets whose journal it wrote and begins a
@@ -135,6 +137,9 @@ pub fn back_up(
     begin(target)?;
     store.backup_to(&target.join(DATABASE_FILE))?;
     reference.backup_to(&target.join(REFERENCE_FILE))?;
+    if role == Role::Node {
+        forget_customers(&target.join(DATABASE_FILE))?;
+    }
     let mut copied = Vec::new();
     for name in files {
         let from = store.dir().join(name);
@@ -158,6 +163,21 @@ pub fn back_up(
     write(&path, &text)?;
     sync(target)?;
     Ok(manifest)
+}
+
+/// Removes from a copy who ordered, with no bytes left behind.
+fn forget_customers(copy: &Path) -> Backup<()> {
+    let failed = |detail: String| crate::StorageError {
+        operation: format!("remove customers from {}", copy.display()),
+        detail,
+    };
+    let conn = rusqlite::Connection::open(copy).map_err(|error| failed(error.to_string()))?;
+    conn.execute_batch("PRAGMA secure_delete = ON")
+        .map_err(|error| failed(error.to_string()))?;
+    crate::private::forget_all(&conn).map_err(|error| failed(error.to_string()))?;
+    conn.close()
+        .map_err(|(_, error)| failed(error.to_string()))?;
+    Ok(())
 }
 
 /// Puts a backup in place in `dir`, which is created if need be and must not be

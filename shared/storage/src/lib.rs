@@ -31,6 +31,7 @@ pub mod journal;
 pub mod kernel;
 pub mod messages;
 pub mod pickup;
+pub mod private;
 pub mod projection;
 pub mod quarantine;
 pub mod rebuild;

@@ -280,6 +280,30 @@ pub fn update(conn: &Connection, delivery: &Delivery) -> TableResult<()> {
     .map(drop)
 }
 
+/// Deliveries of any webhook whose body has a text in it.
+///
+/// # Errors
+/// The table could not be read.
+pub fn bodies_with(conn: &Connection, text: &str) -> TableResult<Vec<(i64, String)>> {
+    conn.prepare_cached("SELECT id, body FROM webhook_delivery WHERE instr(body, ?1) > 0")
+        .and_then(|mut select| {
+            let rows = select.query_map([text], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            rows.collect()
+        })
+        .doing("look what was delivered about a subject")
+}
+
+/// Writes another body for a delivery; it is signed when it is sent.
+///
+/// # Errors
+/// The row could not be written.
+pub fn set_body(conn: &Connection, id: i64, body: &str) -> TableResult<()> {
+    conn.prepare_cached("UPDATE webhook_delivery SET body = ?2 WHERE id = ?1")
+        .and_then(|mut update| update.execute(params![id, body]))
+        .doing("write a delivery anew")
+        .map(drop)
+}
+
 /// Forgets deliveries that were taken before a time; dead ones stay.
 ///
 /// # Errors

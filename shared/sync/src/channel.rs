@@ -7,7 +7,8 @@ pub enum Channel {
     Control,
     /// The node's journal upstream; acknowledgements and credit downstream.
     Journal,
-    /// The location's feed downstream; acknowledgements upstream.
+    /// The location's feed and its private stream downstream; acknowledgements
+    /// upstream.
     Feed,
     /// Reference pages downstream; acknowledgements upstream.
     Reference,

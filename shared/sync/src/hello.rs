@@ -4,7 +4,9 @@ use evertill_domain::order::PickupKey;
 use evertill_domain::{LocationId, NodeId, ReplicaId, Timestamp};
 use evertill_journal::{EntryHash, Watermark};
 
-use crate::{FeedPosition, ReferencePosition, ReferenceVersion, Refusal, RefusalCode};
+use crate::{
+    FeedPosition, PrivatePosition, ReferencePosition, ReferenceVersion, Refusal, RefusalCode,
+};
 
 /// The newest protocol version that this build speaks.
 pub const PROTOCOL: u16 = 1;
@@ -34,6 +36,9 @@ pub struct NodeHello {
     pub clock: Timestamp,
     /// Its software version.
     pub software: String,
+    /// How far it holds its private stream; none from a node that knows of no
+    /// such stream, to which nothing of it is sent.
+    pub private: Option<PrivatePosition>,
 }
 
 impl NodeHello {
@@ -94,6 +99,9 @@ pub struct Greeting {
     pub feed_at: Option<EntryHash>,
     /// The newest reference version.
     pub reference: ReferenceVersion,
+    /// The number of the last change in the location's private stream; 0 if there
+    /// never was one.
+    pub private: u64,
     /// Journal bytes that this connection may have unacknowledged.
     pub window: u64,
     /// The hub's wall clock.

@@ -12,7 +12,8 @@
 //! - **Control**: the hello both ways, refusals, head announcements, liveness.
 //! - **Journal**: the node's journal as frames upstream, acknowledgements and
 //!   byte credit downstream.
-//! - **Feed**: what the hub has for this location, downstream, acknowledged.
+//! - **Feed**: what the hub has for this location, downstream, acknowledged;
+//!   beside it, unchained, who ordered it (the private stream).
 //! - **Reference**: products, prices and policies as pages, acknowledged.
 //!
 //! Order holds within a channel, never between channels.
@@ -25,7 +26,7 @@
 //!    with exactly one input, in the order in which questions of one kind were
 //!    asked.
 //! 4. Report a commit ([`HubInput::FrameCommitted`], [`NodeInput::FeedCommitted`],
-//!    [`NodeInput::Committed`]) only when entries *and* projections are on
+//!    [`NodeInput::Committed`], …) only when entries *and* projections are on
 //!    stable storage: the session acknowledges on that word.
 //! 5. After `Close` drop the session and the connection. [`CloseReason::retry`]
 //!    says how soon a node may come again, [`reconnect_delay`] how long to wait.
@@ -47,6 +48,7 @@ pub mod limits;
 mod liveness;
 mod message;
 mod node;
+mod private;
 mod reference;
 mod refusal;
 
@@ -59,5 +61,6 @@ pub use hello::{Greeting, HubHello, NodeHello, PROTOCOL, PROTOCOL_OLDEST};
 pub use hub::{HubEffect, HubInput, HubSession, PeerIdentity};
 pub use message::{Decoded, Message, MessageError};
 pub use node::{NodeEffect, NodeInput, NodeSession, NodeStart};
+pub use private::{PrivatePage, PrivatePosition};
 pub use reference::{ReferencePage, ReferencePosition, ReferenceVersion};
 pub use refusal::{Refusal, RefusalCode};

@@ -31,6 +31,8 @@ pub const FEED_FRAME_BYTES: u64 = 256 * 1024;
 pub const MAX_FEED_IN_FLIGHT: usize = 4;
 /// Bytes of rows that a hub reads for one reference page.
 pub const REFERENCE_PAGE_BYTES: u64 = 256 * 1024;
+/// Bytes of rows that a hub reads for one private page.
+pub const PRIVATE_PAGE_BYTES: u64 = 64 * 1024;
 /// Reference pages that a hub may have unacknowledged.
 pub const MAX_PAGES_IN_FLIGHT: usize = 4;
 

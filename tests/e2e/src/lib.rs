@@ -138,18 +138,18 @@ impl Chain {
         Ok(())
     }
 
-    /// Ends the hub in order.
+    /// Ends the hub in order; returns the last lines of its log.
     ///
     /// # Errors
     /// It did not end with status 0.
-    pub fn stop_hub(&mut self) -> Result<()> {
+    pub fn stop_hub(&mut self) -> Result<String> {
         let ended = self.hub.take().context("the hub runs")?.stop()?;
         ensure!(
             ended.status == Some(0),
             "the hub ended badly: {}",
             ended.errors
         );
-        Ok(())
+        Ok(ended.errors)
     }
 
     /// The hub's process id.
@@ -177,11 +177,11 @@ impl Chain {
         Ok(())
     }
 
-    /// Ends a store in order.
+    /// Ends a store in order; returns the last lines of its log.
     ///
     /// # Errors
     /// It did not end with status 0.
-    pub fn stop_store(&mut self, location: &str) -> Result<()> {
+    pub fn stop_store(&mut self, location: &str) -> Result<String> {
         let running = self.place(location)?.running.take();
         let ended = running.context("the store runs")?.stop()?;
         ensure!(
@@ -189,7 +189,7 @@ impl Chain {
             "the store ended badly: {}",
             ended.errors
         );
-        Ok(())
+        Ok(ended.errors)
     }
 
     /// Starts a copy of a store's folder beside it, as a store of the name

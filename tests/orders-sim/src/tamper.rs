@@ -185,6 +185,7 @@ impl World {
                 location: &author.location,
                 now,
                 products: &products,
+                extend_minutes: 0,
             };
             let bodies = match step {
                 Step::Pickup(_) => pickup(&order, &of(PickupStep::HandOver, promise), &context),

@@ -60,6 +60,7 @@ impl World {
                 }
             }
             HubEffect::Connected { .. }
+            | HubEffect::ReadPrivate { .. }
             | HubEffect::HeadAnnounced { .. }
             | HubEffect::ReferenceAcknowledged { .. }
             | HubEffect::Alive
@@ -126,6 +127,7 @@ impl World {
                 hub: REFERENCE,
                 version: db.stable.version,
             },
+            private: 0,
             window,
             clock: self.hub_clock(),
             software: "sim".to_owned(),

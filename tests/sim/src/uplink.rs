@@ -52,6 +52,8 @@ impl World {
             },
             feed: (feed.seq > 0).then_some(FeedPosition { hub: HUB, at: feed }),
             reference: node.db.stable.staged.clone(),
+            // Nobody orders here, so there is nobody to know.
+            private: None,
             software: "sim".to_owned(),
         };
         node.link = Some((id, NodeSession::new(start, wall)));
@@ -142,6 +144,7 @@ impl World {
             }
             NodeEffect::Close(reason) => self.node_closed(store, id, &reason),
             NodeEffect::Connected { .. }
+            | NodeEffect::KeepPrivate { .. }
             | NodeEffect::FeedReaches { .. }
             | NodeEffect::ReferenceReaches { .. }
             | NodeEffect::Note(_) => {}

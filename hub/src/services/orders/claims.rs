@@ -5,6 +5,9 @@
 //! and that store is left in peace for a while. A pickup is never moved: its
 //! customer chose the place.
 //!
+//! A supplier or warehouse without a node is told some other way, and answers at
+//! the hub; that it is late is seen by the promised time.
+//!
 //! Invariant: an offer that was answered is not ended, and a store has the whole
 //! time to answer while it is open.
 
@@ -23,8 +26,8 @@ use evertill_storage::projection::orders;
 use evertill_storage::rusqlite::Connection;
 use evertill_storage::selling::decisions;
 
-use super::OrderRefusal;
 use super::revise::At;
+use super::{OrderRefusal, ships_without_a_node};
 use crate::services::ground::Picture;
 use crate::state::Hub;
 
@@ -75,6 +78,9 @@ fn unanswered(at: At<'_>, order: &OrderState) -> TableResult<Vec<PromiseId>> {
     let minutes = at.picture.selling.routing.claim_timeout_minutes;
     let mut found = Vec::new();
     for (id, promise) in &order.promises {
+        if ships_without_a_node(at.conn, at.picture, &promise.location)? {
+            continue;
+        }
         let offered = matches!(promise.work, Work::Shipment(FulfilmentState::Offered));
         let decision = promise.decision.as_ref().and_then(|id| id.parse().ok());
         let (true, true, Some(decision)) = (offered, promise.kept() > 0, decision) else {
@@ -105,6 +111,7 @@ fn end(at: At<'_>, promise: PromiseId) -> Result<(), OrderRefusal> {
         location: &state.location,
         now: at.now,
         products: &BTreeMap::new(),
+        extend_minutes: at.picture.selling.timers.extend_minutes,
     };
     let mut command = StepCommand::of(FulfilmentStep::ExpireClaim);
     command.parts = vec![PartCommand::whole(promise)];

@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 
 use evertill_domain::order::{
-    Backordered, OrderObligation, OrderPlaced, OrderState, PaymentStatus, PlaceOrder, Sourcing,
-    accept, opening, place as decide,
+    Backordered, FulfilmentKind, OrderObligation, OrderPlaced, OrderState, PaymentStatus,
+    PlaceOrder, Sourcing, accept, opening, place as decide,
 };
-use evertill_domain::rejection::{RejectionClass, Rejections};
+use evertill_domain::rejection::{Rejection, RejectionClass, Rejections};
 use evertill_domain::routing::Wanted;
 use evertill_domain::{DocumentId, Timestamp};
 use evertill_storage::journal::{Author, Write, append_with_rights};
@@ -18,11 +18,11 @@ use evertill_storage::selling::contacts::{self, Contact};
 use evertill_storage::selling::decisions::{self, Decision};
 use evertill_storage::selling::intake;
 use evertill_storage::selling::soft_holds::{self, SoftHold};
-use evertill_storage::{TableResult, duties, feed};
+use evertill_storage::{TableResult, duties, feed, private};
 
 use super::rounds::keep_messages;
 use super::sourcing::{Order, Planned, plan_order};
-use super::{OrderRefusal, Shortage, known, short_lines, waiting};
+use super::{OrderRefusal, Shortage, known, ships_without_a_node, short_lines, waiting};
 use crate::services::ground::{Ground, Picture};
 use crate::services::supply;
 use crate::state::Hub;
@@ -67,6 +67,7 @@ pub fn place(
         });
     }
     let accepted = accept(command, &picture.products, now)?;
+    check_place(conn, picture, command)?;
     let soft = command.payment.status == PaymentStatus::Unpaid;
     let placed = accepted.placed.clone();
     let wanted = placed.lines.iter().map(|line| Wanted {
@@ -124,6 +125,7 @@ pub fn place(
     }
     remember(conn, &document, "placed", &planned, now)?;
     let order = known(conn, &document)?;
+    private::refresh(conn, &document, &order, now)?;
     keep_messages(conn, &document, &order, now)?;
     if !is_to_be_looked_after(&order) {
         duties::order_done(conn, &document)?;
@@ -149,6 +151,32 @@ fn waits(
         Some((*number, (line.sku.clone(), *quantity)))
     });
     waiting::told((conn, picture), placed, None, &lines.collect(), now)
+}
+
+/// Customers collect where somebody can hand over: not where nobody has a node to
+/// do it with.
+fn check_place(
+    conn: &Connection,
+    picture: &Picture,
+    command: &PlaceOrder,
+) -> Result<(), OrderRefusal> {
+    let fulfilment = &command.fulfilment;
+    let Some(location) = fulfilment
+        .location
+        .as_ref()
+        .filter(|_| fulfilment.kind == FulfilmentKind::Pickup)
+    else {
+        return Ok(());
+    };
+    if !ships_without_a_node(conn, picture, location)? {
+        return Ok(());
+    }
+    let detail = format!(
+        "customers cannot collect at {location}: it ships, and has no node to hand over with; \
+         name a store, or have it shipped"
+    );
+    let refused = Rejection::new("/fulfilment/location", "no_pickup_there", detail).as_conflict();
+    Err(OrderRefusal::Rejected(refused.into()))
 }
 
 /// Whether a round has anything to do about an order: nothing, for most that

@@ -9,6 +9,8 @@
 
 mod attempts;
 mod claims;
+mod contact;
+mod dispatch;
 mod intake;
 pub mod remedy;
 mod revise;
@@ -22,15 +24,17 @@ use std::fmt::Write as _;
 
 use evertill_domain::order::{OrderState, Work};
 use evertill_domain::rejection::Rejections;
-use evertill_domain::{DocumentId, LocationId, Sku, Timestamp};
+use evertill_domain::{DocumentId, LocationId, LocationKind, Sku, Timestamp};
 use evertill_storage::projection::orders::{self, OrderFilter};
-use evertill_storage::projection::stock;
+use evertill_storage::projection::{minters, stock};
 use evertill_storage::reference::ReferenceError;
 use evertill_storage::rusqlite::Connection;
 use evertill_storage::selling::decisions::{self, Decision};
 use evertill_storage::{ReadError, TableError, TableResult, pickup};
 
 pub use claims::expire_claims;
+pub use contact::{contact, erase_contact};
+pub use dispatch::dispatch;
 pub use intake::{Arrived, place};
 pub use revise::{At, Revised, assign, cancel, change, hold, pay, refund, release_hold};
 pub use rounds::{Resting, RoundError, keep, round, watch};
@@ -223,6 +227,18 @@ pub async fn pickup_codes(
             Ok::<_, TableError>(Some(codes.collect()))
         })
         .await
+}
+
+/// Whether a location is a supplier or warehouse that ships for us without a node:
+/// what it does is recorded at the hub, and no customer is served there.
+fn ships_without_a_node(
+    conn: &Connection,
+    picture: &Picture,
+    location: &LocationId,
+) -> TableResult<bool> {
+    let kind = picture.location(location).map(|listed| listed.kind);
+    let ships = matches!(kind, Some(LocationKind::Warehouse | LocationKind::Supplier));
+    Ok(ships && minters::living(conn, location)?.is_none())
 }
 
 /// An order that must be there.

@@ -122,6 +122,7 @@ pub fn extend(at: At<'_>, promise: PromiseId, until: Timestamp) -> Result<(), Or
         location: &state.location,
         now: at.now,
         products: &BTreeMap::new(),
+        extend_minutes: at.picture.selling.timers.extend_minutes,
     };
     let mut command = StepCommand::of(PickupStep::Extend);
     command.until = Some(until);

@@ -286,6 +286,17 @@ impl At<'_> {
         Ok(order.line(line).map_or(Unit::Each, |line| line.line.unit))
     }
 
+    /// What a promise of the order is counted in.
+    ///
+    /// # Errors
+    /// As for [`At::unit_of`].
+    pub fn unit_of_promise(&self, promise: order::PromiseId) -> Result<Unit, OrderRefusal> {
+        let order = known(self.conn, &self.document)?;
+        let line = order.promises.get(&promise).map(|promise| promise.line);
+        let line = line.and_then(|line| order.line(line));
+        Ok(line.map_or(Unit::Each, |line| line.line.unit))
+    }
+
     /// The currency of the order.
     ///
     /// # Errors

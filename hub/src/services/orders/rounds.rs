@@ -20,7 +20,9 @@ use evertill_storage::journal::{Author, append_with_rights};
 use evertill_storage::projection::{minters, orders, promises, rights, stock, waits};
 use evertill_storage::rusqlite::Connection;
 use evertill_storage::selling::soft_holds;
-use evertill_storage::{TableError, TableResult, WriteError, completeness, duties, feed, messages};
+use evertill_storage::{
+    TableError, TableResult, WriteError, completeness, duties, feed, messages, private,
+};
 
 use super::attempts;
 use super::claims::expire_claims;
@@ -118,6 +120,7 @@ async fn look(hub: &Hub) -> Result<(), RoundError> {
         .write("look for problems", move |tx| {
             let at = state.now();
             expire_claims(tx, (&state, &author), &picture, at)?;
+            private::sweep(tx, at)?;
             exceptions::look(tx, &state, &author, &picture, at)
         })
         .await?;
@@ -247,6 +250,7 @@ impl Due {
                 exceptions::of_order(conn, document, &order, open, now)?;
                 exceptions::look_again(conn, &order)?;
                 keep_messages(conn, document, &order, now)?;
+                private::refresh(conn, document, &order, now)?;
             }
         }
         Ok(unmet)

@@ -140,6 +140,7 @@ impl Desk {
             location: &promise.location,
             now: self.minute(minute),
             products: &self.picture.products,
+            extend_minutes: 0,
         };
         let bodies: Result<_, Rejections> = pickup(&order, &command, &context);
         self.write(document, minute, bodies.unwrap()).await;

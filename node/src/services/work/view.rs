@@ -7,7 +7,11 @@ use std::collections::BTreeMap;
 use evertill_domain::order::{FulfilmentStep, OrderState, PickupStep, Work, wait};
 use evertill_domain::policy::TimerPolicy;
 use evertill_domain::{DocumentId, LocationId, Money, Product, Sku, Timestamp};
-use evertill_http::api::{WorkLineView, WorkView, thousandths_text};
+use evertill_http::api::{
+    AddressBody, CustomerView, WorkLineView, WorkView, hand_over_view, parcel_views,
+    thousandths_text,
+};
+use evertill_storage::private::Customer;
 
 use super::Kind;
 
@@ -65,6 +69,8 @@ pub(super) fn view(
             .map(Money::to_decimal_string),
         currency: order.placed.currency.code(),
         minimum_age: ages.max(),
+        customer: None,
+        address: None,
         lines: here
             .iter()
             .filter_map(|(id, promise)| {
@@ -86,7 +92,41 @@ pub(super) fn view(
                 })
             })
             .collect(),
+        parcels: parcel_views(order, Some(location)).collect(),
+        hand_overs: order
+            .hand_overs
+            .iter()
+            .filter(|hand_over| hand_over.location == *location)
+            .map(hand_over_view)
+            .collect(),
         allowed,
         receipt: None,
     })
+}
+
+/// Adds who ordered, for a clerk who has the order before them.
+pub(super) fn with_customer(mut view: WorkView, customer: &Customer) -> WorkView {
+    view.customer = Some(CustomerView {
+        name: customer.name.clone(),
+        phone: customer.phone.clone(),
+    });
+    view.address = address(customer);
+    view
+}
+
+/// Adds only what the customer is called, for lists.
+pub(super) fn with_name(mut view: WorkView, customer: &Customer) -> WorkView {
+    view.customer = Some(CustomerView {
+        name: customer.name.clone(),
+        phone: None,
+    });
+    view
+}
+
+/// Where it is shipped, if that is known and can be read.
+pub(super) fn address(customer: &Customer) -> Option<AddressBody> {
+    let text = customer.address.as_ref()?;
+    serde_json::from_str(text)
+        .inspect_err(|_| tracing::warn!("an address cannot be read; upgrade this node"))
+        .ok()
 }

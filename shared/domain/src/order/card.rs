@@ -35,6 +35,20 @@ pub fn looks_like_card_number(text: &str) -> bool {
     is_any_card(&groups)
 }
 
+/// Whether a text is an international telephone number: `+` or `00`, then at most
+/// 15 digits (ITU-T E.164). One in ten of those would pass a card's check by
+/// chance; a card's number written like that has 16.
+#[must_use]
+pub fn is_international_phone(text: &str) -> bool {
+    let text = text.trim();
+    let Some(number) = text.strip_prefix('+').or_else(|| text.strip_prefix("00")) else {
+        return false;
+    };
+    let digits = number.chars().filter(char::is_ascii_digit).count();
+    let plain = |c: char| c.is_ascii_digit() || " -()/.".contains(c);
+    number.chars().all(plain) && (1..=15).contains(&digits)
+}
+
 /// The refusal of every text that looks like a card number; the text itself is
 /// not repeated.
 #[must_use]
@@ -117,6 +131,30 @@ mod tests {
             "0000000000000000",
         ] {
             assert!(!looks_like_card_number(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn telephone_numbers_are_not_taken_for_cards() {
+        for text in [
+            "+49 1511 2345 678",
+            "0049 (30) 1234-56789",
+            "+1 312 555 0100",
+        ] {
+            assert!(is_international_phone(text), "{text}");
+        }
+        assert!(
+            looks_like_card_number("+4915112345678"),
+            "its digits would pass"
+        );
+        for text in [
+            "+4111 1111 1111 1111",
+            "4111111111111111",
+            "030 1234567",
+            "+49 ask for Ann",
+            "+",
+        ] {
+            assert!(!is_international_phone(text), "{text}");
         }
     }
 

@@ -10,6 +10,7 @@
 mod apply;
 mod due;
 mod money;
+mod parcels;
 mod sums;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -77,6 +78,8 @@ impl Fold {
             payment_state: PaymentState::Pending,
             customer_state: CustomerState::Received,
             promises: BTreeMap::new(),
+            parcels: Vec::new(),
+            hand_overs: Vec::new(),
             holds: BTreeMap::new(),
             resumed_at: None,
             money: MoneyState {

@@ -17,6 +17,7 @@ use super::event::{MAX_PARENTS, OrderBody, OrderEvent, OrderPlaced};
 use super::line::{HoldId, HoldKind, OrderLine, PromiseId};
 use super::machine::{FulfilmentState, OrderStatus, PaymentState, PickupState};
 use super::obligation::OrderObligation;
+use super::parcel::{HandOver, Parcel};
 use super::waiting::Waiting;
 use super::words::PaymentMethod;
 use crate::event::Event;
@@ -40,6 +41,10 @@ pub struct OrderState {
     pub lines: Vec<LineState>,
     /// Every promise that was ever made for it.
     pub promises: BTreeMap<PromiseId, PromiseState>,
+    /// What was packed or sent, in the order of the fold.
+    pub parcels: Vec<Parcel>,
+    /// What customers collected, in the order of the fold.
+    pub hand_overs: Vec<HandOver>,
     /// Every hold that was ever put on it.
     pub holds: BTreeMap<HoldId, Hold>,
     /// When a hold was released last.
@@ -162,6 +167,16 @@ impl PromiseState {
     #[must_use]
     pub fn to_withdraw(&self) -> i64 {
         (self.cancelled_live() - self.parts.releasable()).max(0)
+    }
+
+    /// Whether its location has anything to do with it: goods to hand over, or to
+    /// put back, or to say that they will not be handed over.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.kept() > 0
+            || self.to_withdraw() > 0
+            || self.staged > 0
+            || self.substitutes_staged() > 0
     }
 
     /// How much is put aside in place of the line's product.

@@ -96,6 +96,8 @@ pub struct StepContext<'a> {
     pub now: Timestamp,
     /// The products of the lines and of what is taken in their place.
     pub products: &'a BTreeMap<Sku, Product>,
+    /// By how many minutes a customer may have the time to collect extended.
+    pub extend_minutes: u32,
 }
 
 /// What the location's minter records when it learns that promises were

@@ -5,6 +5,7 @@ mod bytes;
 mod fold;
 mod machine;
 mod money;
+mod parcels;
 mod place;
 mod property;
 mod revise;

@@ -13,6 +13,7 @@ mod days;
 mod goods;
 mod movements;
 mod orders;
+mod parcels;
 mod products;
 mod receipts;
 mod refusals;
@@ -33,8 +34,12 @@ pub use movements::{MovementBody, MovementLineBody, MovementLineView, MovementVi
 pub use orders::{
     AddressBody, AssignBody, CancelBody, ChangeBody, Contact, CustomerBody, FulfilmentBody,
     HoldBody, HoldView, ObligationView, OrderBody, OrderLineBody, OrderLineView, OrderPaymentBody,
-    OrderTaxBody, OrderView, PaymentBody, PromiseView, ReasonBody, RefundBody, ShortLineView,
-    order_view,
+    OrderTaxBody, OrderView, PaymentBody, PromiseView, ReasonBody, RefundBody, ShipmentBody,
+    ShipmentPartBody, ShortLineView, order_view,
+};
+pub use parcels::{
+    CustomerView, HandOverView, LabelLineView, LabelParcelView, LabelView, ParcelLineView,
+    ParcelView, SenderView, hand_over_view, parcel_view, parcel_views,
 };
 pub use products::ProductView;
 pub use receipts::{ReceiptLineView, ReceiptView, TaxView, TenderView};

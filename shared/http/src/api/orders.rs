@@ -11,6 +11,7 @@ mod view;
 
 pub use changes::{
     AssignBody, CancelBody, ChangeBody, HoldBody, PaymentBody, ReasonBody, RefundBody,
+    ShipmentBody, ShipmentPartBody,
 };
 pub use view::{
     HoldView, ObligationView, OrderLineView, OrderView, PromiseView, ShortLineView, order_view,
@@ -20,7 +21,8 @@ use std::collections::BTreeMap;
 
 use evertill_domain::order::{
     ChannelId, Destination, Fulfilment, FulfilmentKind, HoldKind, HoldPlaced, PaymentMethod,
-    PaymentStatus, PlaceLine, PlaceOrder, PlacePayment, Substitution, refuse_card_numbers,
+    PaymentStatus, PlaceLine, PlaceOrder, PlacePayment, Substitution, is_international_phone,
+    refuse_card_numbers,
 };
 use evertill_domain::receipt::MAX_LINES;
 use evertill_domain::rejection::{Rejection, Rejections};
@@ -34,6 +36,9 @@ use utoipa::ToSchema;
 use super::refusals::Refusals;
 use super::sales::check_count;
 use super::text::{AmountText, QuantityText};
+
+/// Lines of a street address; labels have room for no more.
+const MAX_STREET_LINES: usize = 6;
 
 /// An order as a channel sends it.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -164,7 +169,7 @@ pub struct FulfilmentBody {
 
 /// Where a shipment goes. Only country, region, zone and coordinates are kept
 /// with the order; the rest is personal.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AddressBody {
     /// Who receives it.
@@ -280,7 +285,8 @@ impl OrderBody {
             let pointer = format!("/customer/{field}");
             let text = refusals.text(&pointer, text.as_ref());
             // A telephone number may pass the check of a card's by chance.
-            if field != "phone" {
+            let phone = text.as_deref().is_some_and(is_international_phone);
+            if !(field == "phone" && phone) {
                 let texts = text.iter().map(|text| (pointer.clone(), text.as_str()));
                 for refused in refuse_card_numbers(texts) {
                     refusals.add(refused);
@@ -380,7 +386,14 @@ impl FulfilmentBody {
 impl AddressBody {
     fn check(&self, refusals: &mut Refusals) {
         let at = "/fulfilment/address";
-        let street = self.street.iter().enumerate();
+        if self.street.len() > MAX_STREET_LINES {
+            let detail = format!(
+                "the street has {} lines; send at most {MAX_STREET_LINES}",
+                self.street.len()
+            );
+            refusals.add(Rejection::new(format!("{at}/street"), "too_many", detail));
+        }
+        let street = self.street.iter().take(MAX_STREET_LINES).enumerate();
         let street = street.map(|(i, line)| (format!("{at}/street/{i}"), Some(line)));
         let fields = [
             ("name", &self.name),

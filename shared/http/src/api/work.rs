@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
+use super::orders::AddressBody;
+use super::parcels::{CustomerView, HandOverView, ParcelView};
 use super::receipts::ReceiptView;
 use super::refusals::Refusals;
 use super::sales::TenderBody;
@@ -38,7 +40,8 @@ pub struct StepBody {
     /// Whether the customer's age was checked.
     #[serde(default)]
     pub age_checked: bool,
-    /// The carrier's name for the parcel.
+    /// The carrier's name for the parcel. What is packed or sent under one name is
+    /// one parcel; a dispatch without a name sends the parcels as they were packed.
     pub parcel: Option<String>,
     /// The carrier.
     pub carrier: Option<String>,
@@ -163,8 +166,19 @@ pub struct WorkView {
     pub currency: &'static str,
     /// The age that the customer must have reached, in years.
     pub minimum_age: Option<u8>,
+    /// Who ordered, as far as this location may know; not in answers to events,
+    /// which are kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub customer: Option<CustomerView>,
+    /// Where it is shipped; not in lists, nor in answers to events.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<AddressBody>,
     /// What it consists of.
     pub lines: Vec<WorkLineView>,
+    /// The parcels that were packed or sent from here.
+    pub parcels: Vec<ParcelView>,
+    /// What the customer collected here, each time.
+    pub hand_overs: Vec<HandOverView>,
     /// The events that can be posted now.
     pub allowed: Vec<&'static str>,
     /// The receipt of what was paid with this event.

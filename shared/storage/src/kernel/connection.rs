@@ -39,6 +39,8 @@ pub(crate) fn open_writer(path: &Path, options: &StoreOptions) -> Result<Connect
     settle(&conn, path, "foreign_keys", &1)?;
     // What a savepoint copies aside stays in memory instead of a file of its own.
     settle(&conn, path, "temp_store", &2)?;
+    // What is erased is overwritten.
+    settle(&conn, path, "secure_delete", &1)?;
     settle(&conn, path, "wal_autocheckpoint", &0)?;
     let keep = i64::try_from(WAL_KEEP_BYTES).expect("invariant: a constant below 2^63");
     settle(&conn, path, "journal_size_limit", &keep)?;

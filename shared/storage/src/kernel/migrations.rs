@@ -28,6 +28,7 @@ const FILES: &[&str] = &[
     include_str!("../../migrations/0015_exception_lookups.sql"),
     include_str!("../../migrations/0016_trials.sql"),
     include_str!("../../migrations/0017_exceptions_and_timers.sql"),
+    include_str!("../../migrations/0018_private.sql"),
     include_str!("../../migrations/0019_work_load.sql"),
     include_str!("../../migrations/0020_waits.sql"),
 ];

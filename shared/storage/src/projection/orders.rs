@@ -233,10 +233,7 @@ struct LocalWork {
 impl LocalWork {
     fn add(&mut self, promise: &PromiseState) {
         let kept = promise.kept() > 0;
-        self.open |= kept
-            || promise.to_withdraw() > 0
-            || promise.staged > 0
-            || promise.substitutes_staged() > 0;
+        self.open |= promise.is_open();
         self.offered |= kept && promise.work == Work::Shipment(FulfilmentState::Offered);
     }
 }

@@ -63,3 +63,14 @@ pub fn of(conn: &Connection, document: &DocumentId) -> TableResult<Option<Contac
     })
     .doing("read who ordered")
 }
+
+/// Erases who ordered; true if it was kept.
+///
+/// # Errors
+/// The row could not be removed.
+pub fn erase(conn: &Connection, document: &DocumentId) -> TableResult<bool> {
+    conn.prepare_cached("DELETE FROM order_contact WHERE document = ?1")
+        .and_then(|mut delete| delete.execute([document.as_bytes()]))
+        .doing("erase who ordered")
+        .map(|rows| rows == 1)
+}

@@ -1,7 +1,9 @@
-//! What flows down to the node: the feed and the reference stream.
+//! What flows down to the node: the feed, the reference stream and the private
+//! stream.
 //!
-//! Both read ahead of the acknowledgements by a few frames or pages, so that a
-//! long line stays full, and no further.
+//! The first two read ahead of the acknowledgements by a few frames or pages, so
+//! that a long line stays full, and no further. Of the private stream, which is
+//! small, one page is under way at a time.
 //!
 //! Invariant: `acknowledged ≤ sent`; at most one read is outstanding per stream.
 
@@ -12,11 +14,11 @@ use evertill_journal::Watermark;
 use super::{HubEffect, refuse, send};
 use crate::limits::{
     FEED_FRAME_BYTES, FEED_FRAME_ITEMS, MAX_FEED_IN_FLIGHT, MAX_PAGES_IN_FLIGHT,
-    REFERENCE_PAGE_BYTES,
+    PRIVATE_PAGE_BYTES, REFERENCE_PAGE_BYTES,
 };
 use crate::{
-    CloseReason, FeedFrame, Greeting, Message, NodeHello, ReferencePage, ReferencePosition,
-    ReferenceVersion, RefusalCode,
+    CloseReason, FeedFrame, Greeting, Message, NodeHello, PrivatePage, PrivatePosition,
+    ReferencePage, ReferencePosition, ReferenceVersion, RefusalCode,
 };
 
 /// The location's feed.
@@ -209,6 +211,84 @@ impl PagesDown {
         out.push(HubEffect::ReadReference {
             from: sent.clone(),
             max_bytes: REFERENCE_PAGE_BYTES,
+        });
+    }
+}
+
+/// The private stream.
+#[derive(Debug, Default)]
+pub(super) struct PrivateDown {
+    newest: PrivatePosition,
+    /// What the node holds or is sent; none if it knows of no such stream.
+    sent: Option<PrivatePosition>,
+    /// While the shell reads: the position that was known when it was asked.
+    reading: Option<PrivatePosition>,
+    /// The position at which the shell last said that nothing is left.
+    exhausted: Option<PrivatePosition>,
+    in_flight: Option<PrivatePosition>,
+}
+
+impl PrivateDown {
+    pub(super) fn open(&mut self, hello: &NodeHello, greeting: &Greeting) {
+        self.newest.hub = greeting.hub.0;
+        self.sent = hello.private;
+        // It may have grown between the shell's snapshot and its answer.
+        self.reaches(greeting.private);
+    }
+
+    pub(super) fn reaches(&mut self, version: u64) {
+        self.newest.version = self.newest.version.max(version);
+    }
+
+    pub(super) fn read(
+        &mut self,
+        page: Option<PrivatePage>,
+        out: &mut Vec<HubEffect>,
+    ) -> Result<(), CloseReason> {
+        let asked = self.reading.take();
+        let Some(page) = page else {
+            self.exhausted = asked;
+            return Ok(());
+        };
+        let continues = Some(page.from) == self.sent || page.from == PrivatePosition::NOTHING;
+        if !continues || page.to == page.from {
+            return Err(refuse(
+                RefusalCode::Storage,
+                "The hub read a private page from another place than was asked for, or one that \
+                 leads nowhere.",
+            ));
+        }
+        self.sent = Some(page.to);
+        self.in_flight = Some(page.to);
+        send(out, &Message::PrivatePage(page));
+        Ok(())
+    }
+
+    pub(super) fn acknowledge(&mut self, position: PrivatePosition) -> Result<(), CloseReason> {
+        if self.in_flight.take() == Some(position) {
+            return Ok(());
+        }
+        Err(refuse(
+            RefusalCode::Malformed,
+            "A private page was acknowledged out of turn; upgrade the node.",
+        ))
+    }
+
+    pub(super) fn pump(&mut self, out: &mut Vec<HubEffect>) {
+        let Some(sent) = self.sent else {
+            return;
+        };
+        if self.reading.is_some()
+            || self.in_flight.is_some()
+            || sent.is_at(&self.newest)
+            || self.exhausted == Some(self.newest)
+        {
+            return;
+        }
+        self.reading = Some(self.newest);
+        out.push(HubEffect::ReadPrivate {
+            from: sent,
+            max_bytes: PRIVATE_PAGE_BYTES,
         });
     }
 }

@@ -4,8 +4,8 @@ use evertill_domain::{LocationId, NodeId, Timestamp};
 use evertill_journal::{Frame, Watermark};
 
 use crate::{
-    Channel, CloseReason, FeedFrame, Greeting, NodeHello, Note, ReferencePage, ReferencePosition,
-    ReferenceVersion, Refusal,
+    Channel, CloseReason, FeedFrame, Greeting, NodeHello, Note, PrivatePage, PrivatePosition,
+    ReferencePage, ReferencePosition, ReferenceVersion, Refusal,
 };
 
 /// Who the certificate says is connected.
@@ -63,6 +63,16 @@ pub enum HubInput {
     ReferenceRead {
         /// The page, from the position asked for.
         page: Option<ReferencePage>,
+    },
+    /// The location's private stream reaches further, durably.
+    PrivateReaches {
+        /// The number of its last change.
+        version: u64,
+    },
+    /// Answer to [`HubEffect::ReadPrivate`]; nothing if the position is up to date.
+    PrivateRead {
+        /// The page, from the position asked for or from nothing.
+        page: Option<PrivatePage>,
     },
     /// Instead of any answer: the database could not do it.
     Failed {
@@ -143,6 +153,14 @@ pub enum HubEffect {
     ReferenceAcknowledged {
         /// Its position.
         position: ReferencePosition,
+    },
+    /// Read a private page; answer with [`HubInput::PrivateRead`].
+    ReadPrivate {
+        /// Where the page starts. A position of another life of the hub, or one
+        /// that it never reached, is answered with a page from nothing.
+        from: PrivatePosition,
+        /// At most so many bytes of rows, but at least one row.
+        max_bytes: u64,
     },
     /// Answer to [`HubInput::ProveAlive`]: this connection lives, so the other
     /// one is a clone's.

@@ -3,8 +3,8 @@
 //! It waits for the node's hello, has the shell read what it needs to answer,
 //! and says how far it holds the node's journal. Frames go to the writer and
 //! are acknowledged on its word alone. Once the node has said that the journals
-//! agree, the location's feed and the reference stream flow down, each with a
-//! few frames in flight.
+//! agree, the location's feed, the reference stream and the private stream flow
+//! down, each with a few frames in flight.
 //!
 //! On `Close` with a divergence of the node, or with a refusal `ChainBroken`,
 //! the shell quarantines the replica; nobody else is concerned.
@@ -16,7 +16,7 @@ mod receive;
 
 use evertill_domain::Timestamp;
 
-use self::down::{FeedDown, PagesDown};
+use self::down::{FeedDown, PagesDown, PrivateDown};
 pub use self::interface::{HubEffect, HubInput, PeerIdentity};
 use self::journal::Intake;
 use crate::limits::HELLO_TIMEOUT_MS;
@@ -37,6 +37,7 @@ pub struct HubSession {
     intake: Intake,
     feed: FeedDown,
     pages: PagesDown,
+    private: PrivateDown,
 }
 
 #[derive(Debug)]
@@ -69,6 +70,7 @@ impl HubSession {
             intake: Intake::default(),
             feed: FeedDown::default(),
             pages: PagesDown::default(),
+            private: PrivateDown::default(),
         }
     }
 
@@ -144,6 +146,14 @@ impl HubSession {
                 self.pages.read(page, out)?;
                 self.pump(out);
             }
+            HubInput::PrivateReaches { version } => {
+                self.private.reaches(version);
+                self.pump(out);
+            }
+            HubInput::PrivateRead { page } => {
+                self.private.read(page, out)?;
+                self.pump(out);
+            }
             HubInput::Failed { detail } => return Err(refuse(RefusalCode::Storage, detail)),
             HubInput::ProveAlive => {
                 let nonce = self.life.demand(now);
@@ -202,6 +212,7 @@ impl HubSession {
         let protocol = hello.agree().map_err(CloseReason::Refused)?;
         self.feed.open(&hello, &greeting);
         self.pages.open(&hello, &greeting);
+        self.private.open(&hello, &greeting);
         let answer = HubHello {
             protocol,
             hub: greeting.hub,
@@ -243,6 +254,7 @@ impl HubSession {
         if matches!(self.phase, Phase::Active) {
             self.feed.pump(out);
             self.pages.pump(out);
+            self.private.pump(out);
         }
     }
 

@@ -94,6 +94,11 @@ impl HubSession {
                 self.pump(out);
                 Ok(())
             }
+            Message::PrivateAck(position) => {
+                self.private.acknowledge(position)?;
+                self.pump(out);
+                Ok(())
+            }
             message => Err(out_of_place(&message)),
         }
     }

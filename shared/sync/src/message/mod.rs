@@ -15,8 +15,8 @@ mod write;
 use evertill_journal::Watermark;
 
 use crate::{
-    Channel, Divergence, FeedFrame, HubHello, NodeHello, ReferencePage, ReferencePosition,
-    ReferenceVersion, Refusal,
+    Channel, Divergence, FeedFrame, HubHello, NodeHello, PrivatePage, PrivatePosition,
+    ReferencePage, ReferencePosition, ReferenceVersion, Refusal,
 };
 
 /// A message of the protocol.
@@ -69,6 +69,11 @@ pub enum Message {
     ReferencePage(ReferencePage),
     /// Reference, node to hub: staged durably up to here.
     ReferenceAck(ReferencePosition),
+
+    /// Feed, hub to node: who ordered.
+    PrivatePage(PrivatePage),
+    /// Feed, node to hub: kept durably up to here.
+    PrivateAck(PrivatePosition),
 }
 
 /// What some bytes turned out to be.
@@ -141,6 +146,8 @@ pub(crate) mod kind {
     pub const FEED_ACK: u32 = 31;
     pub const REFERENCE_PAGE: u32 = 40;
     pub const REFERENCE_ACK: u32 = 41;
+    pub const PRIVATE_PAGE: u32 = 50;
+    pub const PRIVATE_ACK: u32 = 51;
 }
 
 impl Message {
@@ -173,6 +180,8 @@ impl Message {
             Self::FeedAck(_) => kind::FEED_ACK,
             Self::ReferencePage(_) => kind::REFERENCE_PAGE,
             Self::ReferenceAck(_) => kind::REFERENCE_ACK,
+            Self::PrivatePage(_) => kind::PRIVATE_PAGE,
+            Self::PrivateAck(_) => kind::PRIVATE_ACK,
         }
     }
 
@@ -197,7 +206,9 @@ fn channel_of(number: u32) -> Option<Channel> {
     match number {
         kind::NODE_HELLO..=kind::BYE => Some(Channel::Control),
         kind::JOURNAL_FRAME..=kind::CREDIT_WANTED => Some(Channel::Journal),
-        kind::FEED_FRAME..=kind::FEED_ACK => Some(Channel::Feed),
+        kind::FEED_FRAME..=kind::FEED_ACK | kind::PRIVATE_PAGE..=kind::PRIVATE_ACK => {
+            Some(Channel::Feed)
+        }
         kind::REFERENCE_PAGE..=kind::REFERENCE_ACK => Some(Channel::Reference),
         _ => None,
     }

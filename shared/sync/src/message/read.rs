@@ -9,8 +9,9 @@ use super::fields::Fields;
 use super::{Decoded, Message, MessageError, channel_of, kind};
 use crate::limits::{FEED_FRAME_ITEMS, MAX_CURSOR_BYTES, MAX_MESSAGE_BYTES, MAX_TEXT_BYTES};
 use crate::{
-    Channel, Divergence, DivergenceKind, FeedFrame, FeedPosition, HubHello, NodeHello,
-    ReferencePage, ReferencePosition, ReferenceVersion, Refusal, RefusalCode, Whose,
+    Channel, Divergence, DivergenceKind, FeedFrame, FeedPosition, HubHello, NodeHello, PrivatePage,
+    PrivatePosition, ReferencePage, ReferencePosition, ReferenceVersion, Refusal, RefusalCode,
+    Whose,
 };
 
 pub(super) fn decode(channel: Channel, bytes: &[u8]) -> Result<Decoded, MessageError> {
@@ -98,6 +99,12 @@ fn read_body(number: u32, body: &mut Fields<'_, '_>) -> Result<Message, Error> {
             rows: body.bytes(MAX_MESSAGE_BYTES)?.to_vec(),
         }),
         kind::REFERENCE_ACK => Message::ReferenceAck(reference_position(body)?),
+        kind::PRIVATE_PAGE => Message::PrivatePage(PrivatePage {
+            from: private_position(body)?,
+            to: private_position(body)?,
+            rows: body.bytes(MAX_MESSAGE_BYTES)?.to_vec(),
+        }),
+        kind::PRIVATE_ACK => Message::PrivateAck(private_position(body)?),
         _ => return Err(Error::message("a kind without a reader")),
     })
 }
@@ -124,6 +131,11 @@ fn node_hello(body: &mut Fields<'_, '_>) -> Result<NodeHello, Error> {
         reference: reference_position(body)?,
         clock: Timestamp::from_millis(body.i64()?),
         software: body.text(MAX_TEXT_BYTES)?.to_owned(),
+        private: if body.left() > 0 {
+            body.optional(private_position)?
+        } else {
+            None
+        },
     })
 }
 
@@ -169,6 +181,15 @@ fn reference_position(body: &mut Fields<'_, '_>) -> Result<ReferencePosition, Er
             hub: fields.u64()?,
             version: fields.u64()?,
             cursor: fields.optional(|fields| Ok(fields.bytes(MAX_CURSOR_BYTES)?.to_vec()))?,
+        })
+    })
+}
+
+fn private_position(body: &mut Fields<'_, '_>) -> Result<PrivatePosition, Error> {
+    body.nested(|fields| {
+        Ok(PrivatePosition {
+            hub: fields.u64()?,
+            version: fields.u64()?,
         })
     })
 }

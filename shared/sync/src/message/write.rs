@@ -7,7 +7,8 @@ use minicbor::encode::Error;
 use super::Message;
 use crate::limits::MAX_TEXT_BYTES;
 use crate::{
-    Divergence, FeedFrame, HubHello, NodeHello, ReferencePosition, ReferenceVersion, Whose,
+    Divergence, FeedFrame, HubHello, NodeHello, PrivatePosition, ReferencePosition,
+    ReferenceVersion, Whose,
 };
 
 type Writer = Encoder<Vec<u8>>;
@@ -24,6 +25,7 @@ fn room(message: &Message) -> usize {
     match message {
         Message::JournalFrame(frame) => frame.len() + 16,
         Message::ReferencePage(page) => page.rows.len() + 128,
+        Message::PrivatePage(page) => page.rows.len() + 64,
         _ => 128,
     }
 }
@@ -68,11 +70,21 @@ fn write(w: &mut Writer, message: &Message) -> Written {
             w.array(1)?;
             reference_position(w, position)
         }
+        Message::PrivatePage(page) => {
+            w.array(3)?;
+            private_position(w, page.from)?;
+            private_position(w, page.to)?;
+            done(w.bytes(&page.rows))
+        }
+        Message::PrivateAck(position) => {
+            w.array(1)?;
+            private_position(w, *position)
+        }
     }
 }
 
 fn node_hello(w: &mut Writer, hello: &NodeHello) -> Written {
-    w.array(10)?.u16(hello.protocol)?.u16(hello.oldest)?;
+    w.array(11)?.u16(hello.protocol)?.u16(hello.oldest)?;
     w.u64(hello.node.0)?
         .str(hello.location.as_str())?
         .u64(hello.replica.0)?;
@@ -87,7 +99,11 @@ fn node_hello(w: &mut Writer, hello: &NodeHello) -> Written {
         }
     }
     reference_position(w, &hello.reference)?;
-    done(w.i64(hello.clock.as_millis())?.str(cut(&hello.software)))
+    w.i64(hello.clock.as_millis())?.str(cut(&hello.software))?;
+    match hello.private {
+        Some(position) => private_position(w, position),
+        None => done(w.null()),
+    }
 }
 
 fn hub_hello(w: &mut Writer, hello: &HubHello) -> Written {
@@ -143,6 +159,10 @@ fn reference_position(w: &mut Writer, position: &ReferencePosition) -> Written {
         None => w.null(),
         Some(cursor) => w.bytes(cursor),
     })
+}
+
+fn private_position(w: &mut Writer, position: PrivatePosition) -> Written {
+    done(w.array(2)?.u64(position.hub)?.u64(position.version))
 }
 
 /// The longest beginning of a text that fits the limit and is still text.

@@ -4,8 +4,8 @@ use evertill_domain::{LocationId, NodeId, ReplicaId, Seq, Timestamp};
 use evertill_journal::{EntryHash, Frame, Watermark};
 
 use crate::{
-    Channel, CloseReason, FeedFrame, FeedPosition, HubHello, Note, ReferencePage,
-    ReferencePosition, ReferenceVersion,
+    Channel, CloseReason, FeedFrame, FeedPosition, HubHello, Note, PrivatePage, PrivatePosition,
+    ReferencePage, ReferencePosition, ReferenceVersion,
 };
 
 /// What a node's session starts from, all of it durable.
@@ -25,6 +25,9 @@ pub struct NodeStart {
     pub feed: Option<FeedPosition>,
     /// How far the reference stream is staged.
     pub reference: ReferencePosition,
+    /// How far the private stream is kept; none tells the hub to send nothing of
+    /// it.
+    pub private: Option<PrivatePosition>,
     /// The node's software version.
     pub software: String,
 }
@@ -71,6 +74,12 @@ pub enum NodeInput {
     ReferenceStaged {
         /// The node's position now.
         position: ReferencePosition,
+    },
+    /// Answer to [`NodeEffect::KeepPrivate`]: the rows are durable, and what they
+    /// take back is gone.
+    PrivateKept {
+        /// The node's position now.
+        position: PrivatePosition,
     },
     /// Instead of any answer: the database could not do it.
     Failed {
@@ -129,6 +138,12 @@ pub enum NodeEffect {
     StageReference {
         /// The page.
         page: ReferencePage,
+    },
+    /// Keep the rows durably and forget what they take back; a page from nothing
+    /// replaces everything. Answer with [`NodeInput::PrivateKept`].
+    KeepPrivate {
+        /// The page.
+        page: PrivatePage,
     },
     /// The hub answered and the journals agree: the node is connected.
     Connected {

@@ -21,7 +21,7 @@ use crate::limits::{ANNOUNCE_EVERY_MS, HELLO_TIMEOUT_MS};
 use crate::liveness::{Alarm, Liveness, Pulse, later};
 use crate::{
     CloseReason, Divergence, HubHello, Message, NodeHello, Note, PROTOCOL, PROTOCOL_OLDEST,
-    ReferencePosition, Whose, compare,
+    PrivatePosition, ReferencePosition, Whose, compare,
 };
 
 /// The node's end of one connection.
@@ -34,6 +34,7 @@ pub struct NodeSession {
     journal: JournalLane,
     feed: FeedLane,
     pages: PageLane,
+    private: PrivateLane,
     announced: Watermark,
     /// When a head that no frame has carried by then is announced.
     announce_at: Option<Timestamp>,
@@ -72,6 +73,13 @@ struct PageLane {
     staging: VecDeque<ReferencePosition>,
 }
 
+/// The private page on its way to stable storage.
+#[derive(Debug)]
+struct PrivateLane {
+    received: PrivatePosition,
+    keeping: Option<PrivatePosition>,
+}
+
 impl NodeSession {
     /// A session for a connection that is being made at `now`.
     #[must_use]
@@ -88,6 +96,10 @@ impl NodeSession {
             pages: PageLane {
                 received: start.reference.clone(),
                 staging: VecDeque::new(),
+            },
+            private: PrivateLane {
+                received: start.private.unwrap_or_default(),
+                keeping: None,
             },
             announced: start.head,
             announce_at: None,
@@ -144,6 +156,7 @@ impl NodeSession {
             }
             NodeInput::FeedCommitted { at } => return self.feed_committed(at, out),
             NodeInput::ReferenceStaged { position } => return self.reference_staged(position, out),
+            NodeInput::PrivateKept { position } => return self.private_kept(position, out),
             NodeInput::Failed { detail } => return Err(CloseReason::Storage(detail)),
             NodeInput::PeerBroke { detail } => return Err(CloseReason::Protocol(detail)),
             NodeInput::Woke => {
@@ -174,6 +187,7 @@ impl NodeSession {
             reference: start.reference.clone(),
             clock,
             software: start.software.clone(),
+            private: start.private,
         };
         send(out, &Message::NodeHello(Box::new(hello)));
     }

@@ -5,7 +5,8 @@ use evertill_journal::Watermark;
 use super::{NodeEffect, NodeSession, Phase, send};
 use crate::limits::{MAX_FEED_IN_FLIGHT, MAX_PAGES_IN_FLIGHT};
 use crate::{
-    Channel, CloseReason, Decoded, FeedFrame, Message, Note, ReferencePage, ReferencePosition,
+    Channel, CloseReason, Decoded, FeedFrame, Message, Note, PrivatePage, PrivatePosition,
+    ReferencePage, ReferencePosition,
 };
 
 impl NodeSession {
@@ -82,6 +83,7 @@ impl NodeSession {
             }
             Message::FeedFrame(frame) => self.feed_frame(frame, out),
             Message::ReferencePage(page) => self.reference_page(page, out),
+            Message::PrivatePage(page) => self.private_page(page, out),
             message => Err(out_of_place(&message)),
         }
     }
@@ -165,6 +167,42 @@ impl NodeSession {
             )));
         }
         send(out, &Message::ReferenceAck(position));
+        Ok(())
+    }
+
+    fn private_page(
+        &mut self,
+        page: PrivatePage,
+        out: &mut Vec<NodeEffect>,
+    ) -> Result<(), CloseReason> {
+        let lane = &mut self.private;
+        let continues = page.from == lane.received || page.from == PrivatePosition::NOTHING;
+        if !continues || lane.keeping.is_some() {
+            return Err(CloseReason::Protocol(format!(
+                "a private page starts after change {}, which is not where the last one ended, \
+                 or before that one was kept",
+                page.from.version
+            )));
+        }
+        lane.received = page.to;
+        lane.keeping = Some(page.to);
+        out.push(NodeEffect::KeepPrivate { page });
+        Ok(())
+    }
+
+    pub(super) fn private_kept(
+        &mut self,
+        position: PrivatePosition,
+        out: &mut Vec<NodeEffect>,
+    ) -> Result<(), CloseReason> {
+        if self.private.keeping.take() != Some(position) {
+            return Err(CloseReason::Storage(format!(
+                "the database keeps the private stream up to change {}, which is not where the \
+                 page that it was given ends",
+                position.version
+            )));
+        }
+        send(out, &Message::PrivateAck(position));
         Ok(())
     }
 }

@@ -4,8 +4,8 @@ use evertill_domain::{NodeId, ReplicaId, Timestamp};
 use evertill_journal::{EntryHash, Watermark};
 use evertill_sync::{
     Channel, Decoded, Divergence, DivergenceKind, FeedFrame, FeedPosition, HubHello, HubInput,
-    Message, MessageError, NodeHello, NodeInput, ReferencePage, ReferencePosition,
-    ReferenceVersion, Refusal, RefusalCode, Whose, limits,
+    Message, MessageError, NodeHello, NodeInput, PrivatePage, PrivatePosition, ReferencePage,
+    ReferencePosition, ReferenceVersion, Refusal, RefusalCode, Whose, limits,
 };
 use minicbor::Encoder;
 
@@ -38,6 +38,7 @@ fn node_hello(feed: Option<FeedPosition>) -> Message {
         reference: position(Some(b"cursor")),
         clock: Timestamp::from_millis(1_700_000_000_000),
         software: "0.1.0".to_owned(),
+        private: feed.map(|_| PrivatePosition { hub: 5, version: 9 }),
     }))
 }
 
@@ -105,6 +106,12 @@ fn every_message() -> Vec<Message> {
             rows: vec![3; 20],
         }),
         Message::ReferenceAck(position(None)),
+        Message::PrivatePage(PrivatePage {
+            from: PrivatePosition::NOTHING,
+            to: PrivatePosition { hub: 5, version: 9 },
+            rows: vec![4; 30],
+        }),
+        Message::PrivateAck(PrivatePosition { hub: 5, version: 9 }),
     ]
 }
 
@@ -114,6 +121,18 @@ fn every_message_survives_the_wire() {
         let read = Message::decode(message.channel(), &message.encode());
         assert_eq!(read, Ok(Decoded::Message(message)));
     }
+}
+
+/// A node of before the private stream ended its hello with its software version.
+#[test]
+fn a_hello_of_before_the_private_stream_is_read() {
+    let bytes = node_hello(None).encode();
+    // [1, [… ten fields, null]]: the same without the last one.
+    let mut older = bytes[..bytes.len() - 1].to_vec();
+    assert_eq!((bytes[2], bytes.last()), (0x8b, Some(&0xf6)));
+    older[2] = 0x8a;
+    let read = Message::decode(Channel::Control, &older);
+    assert_eq!(read, Ok(Decoded::Message(node_hello(None))));
 }
 
 #[test]

@@ -103,6 +103,7 @@ fn node_hello() -> NodeHello {
         reference: ReferencePosition::default(),
         clock: evertill_domain::Timestamp::from_millis(0),
         software: "test".to_owned(),
+        private: None,
     }
 }
 

@@ -11,3 +11,4 @@ mod hello;
 mod journal;
 mod liveness;
 mod pair;
+mod private;

@@ -9,8 +9,8 @@ use evertill_journal::{
 };
 use evertill_sync::{
     Channel, CloseReason, FeedFrame, Greeting, HubEffect, HubInput, HubSession, Message,
-    NodeEffect, NodeInput, NodeSession, NodeStart, PeerIdentity, ReferencePage, ReferencePosition,
-    ReferenceVersion,
+    NodeEffect, NodeInput, NodeSession, NodeStart, PeerIdentity, PrivatePage, PrivatePosition,
+    ReferencePage, ReferencePosition, ReferenceVersion,
 };
 
 pub const NODE: ReplicaId = ReplicaId(0xA11CE);
@@ -32,6 +32,10 @@ pub struct Pair {
     /// The hub's reference version; a page per version.
     pub version: u64,
     pub staged: ReferencePosition,
+    /// The location's private stream at the hub: change n is byte n - 1.
+    pub private: Vec<u8>,
+    /// What the node keeps of it, and how far that is.
+    pub kept: (Vec<u8>, PrivatePosition),
     pub window: u64,
     /// While false the hub's writer keeps its frames in line.
     pub writing: bool,
@@ -90,6 +94,7 @@ impl Pair {
             acknowledged: Watermark::nothing(NODE),
             feed: None,
             reference: ReferencePosition::default(),
+            private: Some(PrivatePosition::NOTHING),
             software: "test".to_owned(),
         };
         change(&mut start);
@@ -100,6 +105,8 @@ impl Pair {
         Self {
             now,
             staged: start.reference.clone(),
+            private: Vec::new(),
+            kept: (Vec::new(), start.private.unwrap_or_default()),
             node: NodeSession::new(start, now),
             hub: HubSession::new(peer, now),
             journal,
@@ -239,6 +246,14 @@ impl Pair {
                 self.staged = page.to.clone();
                 Some(NodeInput::ReferenceStaged { position: page.to })
             }
+            NodeEffect::KeepPrivate { page } => {
+                if page.from == PrivatePosition::NOTHING {
+                    self.kept.0.clear();
+                }
+                self.kept.0.extend(page.rows);
+                self.kept.1 = page.to;
+                Some(NodeInput::PrivateKept { position: page.to })
+            }
             _ => None,
         }
     }
@@ -272,6 +287,7 @@ impl Pair {
                     hub: 9,
                     version: self.version,
                 },
+                private: self.private.len() as u64,
                 window: self.window,
                 clock: self.now,
                 software: "test hub".to_owned(),
@@ -310,8 +326,29 @@ impl Pair {
                 });
                 Some(HubInput::ReferenceRead { page })
             }
+            HubEffect::ReadPrivate { from, .. } => Some(HubInput::PrivateRead {
+                page: self.private_page(from),
+            }),
             _ => None,
         }
+    }
+
+    /// At most two changes after a position; everything anew after one that is
+    /// not this hub's.
+    fn private_page(&self, from: PrivatePosition) -> Option<PrivatePage> {
+        let known = from.hub == HUB.0 && from.version <= self.private.len() as u64;
+        let from = if known {
+            from
+        } else {
+            PrivatePosition::NOTHING
+        };
+        let left = &self.private[from.version as usize..];
+        let rows: Vec<u8> = left.iter().take(2).copied().collect();
+        let to = PrivatePosition {
+            hub: HUB.0,
+            version: from.version + rows.len() as u64,
+        };
+        (from != to).then_some(PrivatePage { from, to, rows })
     }
 
     pub fn feed_head(&self) -> Watermark {

@@ -111,6 +111,7 @@ async fn idle(identity: NodeIdentity, sender: Sender, mut receiver: Receiver) {
         acknowledged: nothing,
         feed: None,
         reference: evertill_sync::ReferencePosition::default(),
+        private: Some(evertill_sync::PrivatePosition::NOTHING),
         software: "idle".to_owned(),
     };
     let clock = SteadyClock::starting_at(now());

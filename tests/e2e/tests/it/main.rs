@@ -2,7 +2,9 @@
 
 mod backlog;
 mod chaos;
+mod customers;
 mod enrolment;
+mod fulfilment;
 mod idle;
 mod line;
 mod orders;

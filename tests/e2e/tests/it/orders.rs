@@ -6,7 +6,7 @@ use evertill_support::{Client, Reply, new_key};
 use serde_json::{Value, json};
 
 /// A chain whose stores hold so much milk, with rights at the hub.
-fn stocked(stores: &[(&str, u32)]) -> Result<Chain> {
+pub fn stocked(stores: &[(&str, u32)]) -> Result<Chain> {
     let locations: Vec<&str> = stores.iter().map(|(location, _)| *location).collect();
     let chain = Chain::start(&locations)?;
     let rows: Vec<String> = stores
@@ -34,7 +34,7 @@ fn atp(chain: &Chain) -> Result<String> {
     Ok(found["items"][0]["atp"].as_str().unwrap_or("0").to_owned())
 }
 
-fn order(name: &str, pieces: u32, fulfilment: &Value, payment: &str) -> Value {
+pub fn order(name: &str, pieces: u32, fulfilment: &Value, payment: &str) -> Value {
     let total = format!("{}.{:02}", pieces * 160 / 100, pieces * 160 % 100);
     let paid = if payment == "pay_at_pickup" {
         "0.00"
@@ -50,17 +50,17 @@ fn order(name: &str, pieces: u32, fulfilment: &Value, payment: &str) -> Value {
     })
 }
 
-fn pickup(location: &str) -> Value {
+pub fn pickup(location: &str) -> Value {
     json!({"kind": "pickup", "location": location})
 }
 
 /// Places an order that must be taken; gives its id.
-fn place(chain: &Chain, body: &Value) -> Result<String> {
+pub fn place(chain: &Chain, body: &Value) -> Result<String> {
     let made = chain.hub()?.post("/orders", &new_key(), body)?.expect(201);
     Ok(made["id"].as_str().unwrap_or_default().to_owned())
 }
 
-fn code(chain: &Chain, id: &str) -> Result<String> {
+pub fn code(chain: &Chain, id: &str) -> Result<String> {
     let codes = chain
         .hub()?
         .get(&format!("/orders/{id}/pickup-codes"))?
@@ -71,12 +71,12 @@ fn code(chain: &Chain, id: &str) -> Result<String> {
         .to_owned())
 }
 
-fn step(clerk: &Client, id: &str, event: &str, body: &Value) -> Result<Reply> {
+pub fn step(clerk: &Client, id: &str, event: &str, body: &Value) -> Result<Reply> {
     clerk.post(&format!("/pickups/{id}/{event}"), &new_key(), body)
 }
 
 /// Waits until a store has an order, and puts it aside for its customer.
-fn make_ready(chain: &Chain, location: &str, id: &str) -> Result<()> {
+pub fn make_ready(chain: &Chain, location: &str, id: &str) -> Result<()> {
     chain.until("the store has the order", |chain| {
         Ok(chain
             .store(location)?
@@ -92,7 +92,7 @@ fn make_ready(chain: &Chain, location: &str, id: &str) -> Result<()> {
     Ok(())
 }
 
-fn state(chain: &Chain, id: &str) -> Result<Value> {
+pub fn state(chain: &Chain, id: &str) -> Result<Value> {
     Ok(chain.hub()?.get(&format!("/orders/{id}"))?.json())
 }
 

@@ -148,12 +148,14 @@ impl Fold {
                 }
             }
             OrderBody::Pickup(step) => {
+                self.hand_over(event, step);
                 self.pickup(key, step);
                 if matches!(step.step, PickupStep::Reject | PickupStep::ShortPick) {
                     self.given_back(step.parts.iter().map(|part| part.promise), event.at);
                 }
             }
             OrderBody::Fulfilment(step) => {
+                self.parcel(event, step);
                 self.shipment(key, step);
                 if matches!(
                     step.step,

@@ -7,6 +7,7 @@ use super::super::words::{EndCause, PaymentStep, PickupStep};
 use super::part::{Action, Target, recorded, targets};
 use super::{StepCommand, StepContext, check_command, check_paid, reason_given};
 use crate::rejection::{Rejection, Rejections};
+use crate::time::Timestamp;
 
 /// Decides a step of a pickup at a location.
 ///
@@ -34,6 +35,9 @@ pub fn pickup(
     targets
         .iter()
         .try_for_each(|target| allowed(target, step))?;
+    if extends {
+        check_extension(command, context, &targets)?;
+    }
     let goes_out = matches!(step, PickupStep::HandOver | PickupStep::HandOverPart);
     if goes_out {
         check_hand_over(order, command, context, &targets)?;
@@ -166,6 +170,28 @@ fn nothing_fits(order: &OrderState, step: PickupStep, context: &StepContext<'_>)
     let detail = format!("the pickup is {state}, but there are no goods to {step}");
     let conflict = Rejection::new("", "nothing_ready", detail).as_conflict();
     conflict.into()
+}
+
+/// Goods wait for so long after the time that their customer has, or after now if
+/// that is over, and no longer.
+fn check_extension(
+    command: &StepCommand<PickupStep>,
+    context: &StepContext<'_>,
+    targets: &[Target<'_>],
+) -> Result<(), Rejections> {
+    let times = targets
+        .iter()
+        .filter_map(|target| target.promise.promise_by);
+    let from = times.min().map_or(context.now, |by| by.max(context.now));
+    let more = i64::from(context.extend_minutes) * 60_000;
+    let latest = Timestamp::from_millis(from.as_millis().saturating_add(more));
+    if command.until.is_some_and(|until| until > latest) {
+        let detail = format!(
+            "the policy on timers lets goods wait until {latest}; send that or an earlier time"
+        );
+        return Err(Rejection::new("/until", "too_late", detail).into());
+    }
+    Ok(())
 }
 
 /// A hand-over needs its payment, and an age check where a product asks for one.

@@ -15,14 +15,14 @@ use super::build::{Written, at, money, promise_id, promised, store, units};
 use super::place::{command, opened, products};
 
 /// An order in the hands of S001: its document, and the next entry's number.
-struct Shop {
+pub(super) struct Shop {
     written: Written,
     seq: u64,
     location: LocationId,
 }
 
 impl Shop {
-    fn of(command: &PlaceOrder) -> Self {
+    pub(super) fn of(command: &PlaceOrder) -> Self {
         let accepted = accept(command, &products(), at(0)).unwrap();
         let promises = vec![promised(1, "S001", 3), promised(2, "S001", 1)];
         let bodies = place(
@@ -40,7 +40,7 @@ impl Shop {
         }
     }
 
-    fn state(&self) -> OrderState {
+    pub(super) fn state(&self) -> OrderState {
         self.written.state()
     }
 
@@ -49,6 +49,7 @@ impl Shop {
             location: &self.location,
             now: at(1_000),
             products,
+            extend_minutes: 24 * 60,
         }
     }
 
@@ -59,7 +60,10 @@ impl Shop {
         self.seq += 1;
     }
 
-    fn try_pickup(&self, command: &StepCommand<PickupStep>) -> Result<Vec<OrderBody>, Rejections> {
+    pub(super) fn try_pickup(
+        &self,
+        command: &StepCommand<PickupStep>,
+    ) -> Result<Vec<OrderBody>, Rejections> {
         let products = products();
         pickup(&self.state(), command, &self.context(&products))
     }
@@ -73,20 +77,20 @@ impl Shop {
     }
 
     #[track_caller]
-    fn pickup(&mut self, command: &StepCommand<PickupStep>) {
+    pub(super) fn pickup(&mut self, command: &StepCommand<PickupStep>) {
         let bodies = self.try_pickup(command).unwrap();
         self.write(bodies);
         assert_eq!(self.state().conflicts, [], "what is decided fits");
     }
 
     #[track_caller]
-    fn ship(&mut self, command: &StepCommand<FulfilmentStep>) {
+    pub(super) fn ship(&mut self, command: &StepCommand<FulfilmentStep>) {
         let bodies = self.try_ship(command).unwrap();
         self.write(bodies);
         assert_eq!(self.state().conflicts, [], "what is decided fits");
     }
 
-    fn made_ready(command: &PlaceOrder) -> Self {
+    pub(super) fn made_ready(command: &PlaceOrder) -> Self {
         let mut shop = Self::of(command);
         for step in [
             PickupStep::Accept,
@@ -113,7 +117,7 @@ impl Shop {
     }
 }
 
-fn of_line(line: u32, quantity: i64) -> PartCommand {
+pub(super) fn of_line(line: u32, quantity: i64) -> PartCommand {
     PartCommand {
         promise: promise_id(1, 1, 1 + line),
         quantity: Some(units(quantity)),
@@ -131,7 +135,7 @@ fn with(step: PickupStep, parts: Vec<PartCommand>) -> StepCommand<PickupStep> {
 }
 
 #[track_caller]
-fn refused(
+pub(super) fn refused(
     result: Result<Vec<OrderBody>, Rejections>,
     class: RejectionClass,
     code: &str,
@@ -428,6 +432,7 @@ fn a_location_that_cannot_says_why_and_gives_the_goods_up() {
         location: &store("S009"),
         now: at(0),
         products: &products(),
+        extend_minutes: 0,
     };
     let elsewhere = pickup(&state, &StepCommand::of(PickupStep::Accept), &other);
     refused(elsewhere, RejectionClass::NotFound, "not_here");

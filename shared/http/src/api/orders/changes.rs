@@ -1,10 +1,14 @@
 //! The bodies of what is asked of an order that exists.
 
-use evertill_domain::order::{HoldKind, PaymentMethod, PaymentStep};
-use evertill_domain::{LocationId, Timestamp};
+use evertill_domain::order::{
+    FulfilmentStep, HoldKind, PartCommand, PaymentMethod, PaymentStep, PromiseId, StepCommand,
+};
+use evertill_domain::rejection::Rejections;
+use evertill_domain::{LocationId, Timestamp, Unit};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use crate::api::refusals::Refusals;
 use crate::api::{AmountText, QuantityText};
 
 /// A reason to wait.
@@ -90,4 +94,75 @@ pub struct AssignBody {
     pub location: LocationId,
     /// How much; all that nobody has taken on if left out.
     pub quantity: Option<QuantityText>,
+}
+
+/// What a location without a node did about a shipment.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ShipmentBody {
+    /// Where.
+    #[schema(value_type = String)]
+    pub location: LocationId,
+    /// What happened: `ship` if left out, with every step before it that was not
+    /// recorded; or one of the events that a node's `/fulfilments` takes.
+    #[serde(default = "ship")]
+    #[schema(value_type = String, example = "ship")]
+    pub event: FulfilmentStep,
+    /// Of which promises; of all that it fits if left out.
+    #[serde(default)]
+    pub parts: Vec<ShipmentPartBody>,
+    /// Why, in words; a rejection needs it.
+    pub reason: Option<String>,
+    /// The carrier's name for the parcel.
+    pub parcel: Option<String>,
+    /// The carrier.
+    pub carrier: Option<String>,
+}
+
+const fn ship() -> FulfilmentStep {
+    FulfilmentStep::Ship
+}
+
+/// What is done with one promise.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ShipmentPartBody {
+    /// Which promise.
+    #[schema(value_type = String)]
+    pub promise: PromiseId,
+    /// How much; all of it if left out. Of a short pick: how much was found.
+    pub quantity: Option<QuantityText>,
+    /// The lot, where lots are tracked.
+    pub lot: Option<String>,
+}
+
+impl ShipmentBody {
+    /// The command of the step. `unit` says what a promise is counted in.
+    ///
+    /// # Errors
+    /// Every field that does not convert.
+    pub fn command(
+        &self,
+        unit: impl Fn(&PromiseId) -> Unit,
+    ) -> Result<StepCommand<FulfilmentStep>, Rejections> {
+        let mut refusals = Refusals::default();
+        let mut command = StepCommand::of(self.event);
+        for (i, part) in self.parts.iter().enumerate() {
+            let at = format!("/parts/{i}");
+            let quantity = part.quantity.as_ref().and_then(|text| {
+                refusals.keep(text.read(&format!("{at}/quantity"), unit(&part.promise)))
+            });
+            command.parts.push(PartCommand {
+                promise: part.promise,
+                quantity,
+                substitute: None,
+                agreed: false,
+                lot: refusals.text(&format!("{at}/lot"), part.lot.as_ref()),
+            });
+        }
+        command.reason = refusals.text("/reason", self.reason.as_ref());
+        command.parcel = refusals.text("/parcel", self.parcel.as_ref());
+        command.carrier = refusals.text("/carrier", self.carrier.as_ref());
+        refusals.finish(Some(command))
+    }
 }

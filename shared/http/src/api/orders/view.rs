@@ -8,6 +8,7 @@ use evertill_domain::{Currency, DocumentId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::api::parcels::{HandOverView, hand_over_view};
 use crate::api::{minor_text, thousandths_text};
 
 /// An order.
@@ -39,6 +40,8 @@ pub struct OrderView {
     pub customer_ref: Option<String>,
     /// The lines.
     pub lines: Vec<OrderLineView>,
+    /// What was collected at counters, each time.
+    pub hand_overs: Vec<HandOverView>,
     /// The reasons to wait that stand.
     pub holds: Vec<HoldView>,
     /// What is owed: refunds, re-sourcing, messages.
@@ -154,6 +157,7 @@ pub fn order_view(id: &DocumentId, order: &OrderState) -> OrderView {
             .iter()
             .map(|line| line_view(line, order))
             .collect(),
+        hand_overs: order.hand_overs.iter().map(hand_over_view).collect(),
         holds: holds.collect(),
         obligations: order
             .obligations

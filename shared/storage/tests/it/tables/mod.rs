@@ -6,6 +6,7 @@ mod enrolments;
 mod exceptions;
 mod idempotency;
 mod imports;
+mod private;
 mod registers;
 
 use std::path::Path;

@@ -37,6 +37,23 @@ fn reading() -> Vec<Row> {
         ),
         read("GET /exceptions/{id}", "/exceptions/999", missing),
         read("GET /orders/{id}", "/orders/nope", missing),
+        row(
+            "POST /orders/{id}/shipments",
+            "/orders/nope/shipments",
+            json!({"location": "S001"}),
+            missing,
+        ),
+        read(
+            "GET /orders/{id}/shipments",
+            "/orders/nope/shipments",
+            missing,
+        ),
+        read("GET /orders/{id}/contact", "/orders/nope/contact", missing),
+        read(
+            "DELETE /orders/{id}/contact",
+            "/orders/nope/contact",
+            missing,
+        ),
         read(
             "GET /orders/{id}/pickup-codes",
             "/orders/nope/pickup-codes",

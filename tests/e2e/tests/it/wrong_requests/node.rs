@@ -181,6 +181,11 @@ fn reading() -> Vec<Row> {
             parameter("/colour"),
         ),
         read("GET /fulfilments/{id}", "/fulfilments/nonsense", missing),
+        read(
+            "GET /fulfilments/{id}/label",
+            "/fulfilments/nonsense/label",
+            missing,
+        ),
         row(
             "POST /pickups/{id}/{event}",
             "/pickups/nonsense/accept",
