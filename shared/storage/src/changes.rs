@@ -11,7 +11,7 @@
 use evertill_domain::{DocumentId, LocationId, Sku};
 use rusqlite::{Connection, params};
 
-use crate::projection::waits;
+use crate::projection::backorders;
 use crate::sql::{Doing, TableResult, text};
 
 /// What sort of subject changed.
@@ -85,7 +85,7 @@ pub fn note(conn: &Connection, kind: ChangeKind, subject: &str) -> TableResult<(
 /// # Errors
 /// The row could not be written.
 pub fn availability(conn: &Connection, sku: &Sku) -> TableResult<()> {
-    waits::note(conn, sku)?;
+    backorders::note(conn, sku)?;
     note(conn, ChangeKind::Availability, sku.as_str())
 }
 

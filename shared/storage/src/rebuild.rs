@@ -33,6 +33,7 @@ use stored::{Content, Stored};
 /// The tables that are computed.
 pub const PROJECTIONS: [&str; 26] = [
     "actor",
+    "backorder",
     "cell",
     "cell_sent",
     "count_task",
@@ -47,7 +48,6 @@ pub const PROJECTIONS: [&str; 26] = [
     "minter",
     "order_line",
     "order_location",
-    "order_wait",
     "projection_head",
     "promise",
     "promised",

@@ -22,7 +22,7 @@ use evertill_storage::{TableResult, duties, feed, private};
 
 use super::rounds::keep_messages;
 use super::sourcing::{Order, Planned, plan_order};
-use super::{OrderRefusal, Shortage, known, ships_without_a_node, short_lines, waiting};
+use super::{OrderRefusal, Shortage, backorders, known, ships_without_a_node, short_lines};
 use crate::services::ground::{Ground, Picture};
 use crate::services::supply;
 use crate::state::Hub;
@@ -150,7 +150,7 @@ fn waits(
         let line = placed.lines.iter().find(|line| line.line == *number)?;
         Some((*number, (line.sku.clone(), *quantity)))
     });
-    waiting::told((conn, picture), placed, None, &lines.collect(), now)
+    backorders::told((conn, picture), placed, None, &lines.collect(), now)
 }
 
 /// Customers collect where somebody can hand over: not where nobody has a node to

@@ -8,6 +8,7 @@
 //! answered with success.
 
 mod attempts;
+mod backorders;
 mod claims;
 mod contact;
 mod dispatch;
@@ -17,7 +18,6 @@ mod revise;
 mod rounds;
 mod sourcing;
 mod timing;
-mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -32,13 +32,13 @@ use evertill_storage::rusqlite::Connection;
 use evertill_storage::selling::decisions::{self, Decision};
 use evertill_storage::{ReadError, TableError, TableResult, pickup};
 
+pub(crate) use backorders::{Own, pegged};
 pub use claims::expire_claims;
 pub use contact::{contact, erase_contact};
 pub use dispatch::dispatch;
 pub use intake::{Arrived, place};
 pub use revise::{At, Revised, assign, cancel, change, hold, pay, refund, release_hold};
 pub use rounds::{Resting, RoundError, keep, round, watch};
-pub(crate) use waiting::{Own, pegged};
 
 use super::ground::Picture;
 use crate::state::{Hub, StartError};

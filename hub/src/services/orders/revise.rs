@@ -25,7 +25,7 @@ use evertill_storage::{TableError, TableResult, feed};
 use super::attempts;
 use super::intake::{insufficient, next_decision, remember};
 use super::sourcing::{Order, Planned, plan_order};
-use super::{OrderRefusal, known, waiting};
+use super::{OrderRefusal, backorders, known};
 use crate::services::ground::{Ground, Picture};
 use crate::state::Hub;
 
@@ -479,7 +479,7 @@ impl At<'_> {
         });
         let ground = (self.conn, self.picture);
         let document = Some(self.document);
-        let waits = waiting::told(ground, &order.placed, document, &lines.collect(), self.now)?;
+        let waits = backorders::told(ground, &order.placed, document, &lines.collect(), self.now)?;
         let bodies = order::source(order, promises, waits)?;
         let cells = planned.cells(self.author.replica)?;
         self.write(order, bodies, &cells)?;

@@ -17,7 +17,9 @@ use evertill_domain::order::{self, EndCause, OrderObligation, OrderState, OrderS
 use evertill_domain::rights::{PairCells, Position, settle};
 use evertill_domain::{DocumentId, LocationId, Sku, Timestamp};
 use evertill_storage::journal::{Author, append_with_rights};
-use evertill_storage::projection::{minters, orders, promises, rights, stock, waits};
+use evertill_storage::projection::{
+    backorders as waiting_lines, minters, orders, promises, rights, stock,
+};
 use evertill_storage::rusqlite::Connection;
 use evertill_storage::selling::soft_holds;
 use evertill_storage::{
@@ -27,7 +29,7 @@ use evertill_storage::{
 use super::attempts;
 use super::claims::expire_claims;
 use super::revise::{At, cancel};
-use super::{OrderRefusal, PrepareError, picture, waiting};
+use super::{OrderRefusal, PrepareError, backorders, picture};
 use crate::services::exceptions::Unmet;
 use crate::services::ground::Picture;
 use crate::services::seals::{self, SucceedError};
@@ -185,7 +187,7 @@ impl Due {
             let lines = order.map(|order| order.lines).unwrap_or_default();
             skus.extend(lines.into_iter().map(|line| line.line.sku));
         }
-        let waited_for = waits::due(conn, PRODUCTS)?;
+        let waited_for = waiting_lines::due(conn, PRODUCTS)?;
         skus.extend(waited_for.iter().cloned());
         // A pair is settled once everything that its location announced is in:
         // in the middle of a catch-up a sale may be in, and the delivery before
@@ -236,7 +238,7 @@ impl Due {
         // Stands where no order is meant.
         let nobody = DocumentId::from_bytes([0; 16]);
         for sku in &self.waited_for {
-            waiting::look_at(at(nobody), sku)?;
+            backorders::look_at(at(nobody), sku)?;
         }
         let mut unmet = Vec::new();
         for document in &self.orders {

@@ -30,7 +30,7 @@ const FILES: &[&str] = &[
     include_str!("../../migrations/0017_exceptions_and_timers.sql"),
     include_str!("../../migrations/0018_private.sql"),
     include_str!("../../migrations/0019_work_load.sql"),
-    include_str!("../../migrations/0020_waits.sql"),
+    include_str!("../../migrations/0020_backorders.sql"),
 ];
 
 /// Brings the schema of an open database up to date; `path` is for the error.

@@ -5,6 +5,7 @@
 //!
 //! Invariant: databases that hold the same entries hold the same rows.
 
+pub mod backorders;
 pub mod counts;
 pub mod days;
 pub mod documents;
@@ -17,4 +18,3 @@ pub mod rights;
 pub mod seals;
 pub mod stock;
 pub mod waiting;
-pub mod waits;

@@ -13,7 +13,7 @@ use evertill_domain::{DocumentId, Event, EventKey, Hlc, LocationId, Sku, Timesta
 use rusqlite::{Connection, params};
 
 use super::documents::{self, Place};
-use super::{waiting, waits};
+use super::{backorders, waiting};
 use crate::sql::{Doing, TableError, TableResult, int, optional, text};
 use crate::{feed, journal};
 
@@ -220,7 +220,7 @@ pub(crate) fn refresh(conn: &Connection, document: &DocumentId) -> TableResult<B
         .doing("list an order at its location")?;
     }
     waiting::refresh(conn, document, &order)?;
-    waits::refresh(conn, document, &order, arrival)
+    backorders::refresh(conn, document, &order, arrival)
 }
 
 /// What a location has to do with an order.

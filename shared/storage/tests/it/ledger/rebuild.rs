@@ -35,6 +35,7 @@ fn every_table_below_the_line_in_the_schema_is_rebuilt() {
         include_str!("../../../migrations/0013_seals.sql"),
         include_str!("../../../migrations/0017_exceptions_and_timers.sql"),
         include_str!("../../../migrations/0019_work_load.sql"),
+        include_str!("../../../migrations/0020_backorders.sql"),
     ];
     let mut tables: Vec<&str> = schemas
         .iter()

@@ -1,5 +1,10 @@
--- Projection: the lines that wait for supply.
-CREATE TABLE order_wait (
+-- Products that are waited for, and of which something else can be promised.
+CREATE TABLE backorder_due (
+    sku TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
+-- Projections: the lines that wait for supply.
+CREATE TABLE backorder (
     document BLOB    NOT NULL CHECK (length(document) = 16),
     line     INTEGER NOT NULL,
     sku      TEXT    NOT NULL,
@@ -15,9 +20,4 @@ CREATE TABLE order_wait (
     PRIMARY KEY (document, line)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX order_wait_by_sku ON order_wait (sku);
-
--- Products that are waited for, and of which something else can be promised.
-CREATE TABLE wait_due (
-    sku TEXT PRIMARY KEY
-) STRICT, WITHOUT ROWID;
+CREATE INDEX backorder_by_sku ON backorder (sku);

@@ -17,7 +17,7 @@ use evertill_domain::rights::PairCells;
 use evertill_domain::supply::{Peg, Pegged, Wait, in_turn, peg};
 use evertill_domain::{DocumentId, LocationId, Quantity, Sku, Timestamp};
 use evertill_storage::TableResult;
-use evertill_storage::projection::waits;
+use evertill_storage::projection::backorders;
 use evertill_storage::rusqlite::Connection;
 use evertill_storage::selling::supply;
 
@@ -55,7 +55,7 @@ pub(crate) struct Own {
 }
 
 fn waiting(conn: &Connection, channels: &ChannelPolicy, sku: &Sku) -> TableResult<Vec<Wait>> {
-    let stored = waits::of_sku(conn, sku)?.into_iter();
+    let stored = backorders::of_sku(conn, sku)?.into_iter();
     let waits = stored.map(|wait| Wait {
         order: Some(wait.document),
         line: wait.line,
@@ -75,7 +75,7 @@ pub(super) fn look_at(at: At<'_>, sku: &Sku) -> Result<(), OrderRefusal> {
     ask_stores(at, sku)?;
     tell_dates(at, sku)?;
     if all {
-        waits::done(at.conn, sku)?;
+        backorders::done(at.conn, sku)?;
     }
     Ok(())
 }
@@ -137,7 +137,7 @@ fn may_have_goods(order: &OrderState) -> bool {
 /// product is looked at again.
 fn ask_stores(at: At<'_>, sku: &Sku) -> TableResult<()> {
     let mut wanted: BTreeMap<Option<LocationId>, i64> = BTreeMap::new();
-    for wait in waits::of_sku(at.conn, sku)? {
+    for wait in backorders::of_sku(at.conn, sku)? {
         *wanted.entry(wait.only).or_default() += wait.quantity;
     }
     for (only, quantity) in wanted {
@@ -153,7 +153,7 @@ fn ask_stores(at: At<'_>, sku: &Sku) -> TableResult<()> {
 /// Writes the dates that have changed into the orders.
 fn tell_dates(at: At<'_>, sku: &Sku) -> Result<(), OrderRefusal> {
     let channels = &at.picture.selling.channels;
-    let told: BTreeMap<(DocumentId, u32), Option<Timestamp>> = waits::of_sku(at.conn, sku)?
+    let told: BTreeMap<(DocumentId, u32), Option<Timestamp>> = backorders::of_sku(at.conn, sku)?
         .into_iter()
         .map(|wait| ((wait.document, wait.line), wait.expected))
         .collect();

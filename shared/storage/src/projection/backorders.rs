@@ -13,7 +13,7 @@ use crate::sql::{Doing, TableResult, text};
 
 /// A line that waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredWait {
+pub struct StoredBackorder {
     /// The order.
     pub document: DocumentId,
     /// Its line.
@@ -48,7 +48,7 @@ pub(crate) fn refresh(
         })
         .collect();
     for (line, ..) in before.difference(&now) {
-        conn.prepare_cached("DELETE FROM order_wait WHERE document = ?1 AND line = ?2")
+        conn.prepare_cached("DELETE FROM backorder WHERE document = ?1 AND line = ?2")
             .and_then(|mut delete| delete.execute(params![document.as_bytes(), line]))
             .doing("take a waiting line off")?;
     }
@@ -56,7 +56,7 @@ pub(crate) fn refresh(
     let collected = fulfilment.kind == FulfilmentKind::Pickup;
     let only = fulfilment.location.as_ref().filter(|_| collected);
     for (line, sku, quantity, expected) in now.difference(&before) {
-        conn.prepare_cached("INSERT INTO order_wait VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")
+        conn.prepare_cached("INSERT INTO backorder VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")
             .and_then(|mut insert| {
                 insert.execute(params![
                     document.as_bytes(),
@@ -79,7 +79,7 @@ pub(crate) fn refresh(
 type Row = (u32, Sku, i64, Option<i64>);
 
 fn of_order(conn: &Connection, document: &DocumentId) -> TableResult<BTreeSet<Row>> {
-    conn.prepare_cached("SELECT line, sku, quantity, expected FROM order_wait WHERE document = ?1")
+    conn.prepare_cached("SELECT line, sku, quantity, expected FROM backorder WHERE document = ?1")
         .and_then(|mut select| {
             let rows = select.query_map([document.as_bytes()], |row| {
                 Ok((row.get(0)?, text(row, 1)?, row.get(2)?, row.get(3)?))
@@ -93,15 +93,15 @@ fn of_order(conn: &Connection, document: &DocumentId) -> TableResult<BTreeSet<Ro
 ///
 /// # Errors
 /// The table could not be read.
-pub fn of_sku(conn: &Connection, sku: &Sku) -> TableResult<Vec<StoredWait>> {
+pub fn of_sku(conn: &Connection, sku: &Sku) -> TableResult<Vec<StoredBackorder>> {
     conn.prepare_cached(
         "SELECT document, line, location, channel, quantity, expected, arrival
-         FROM order_wait WHERE sku = ?1 ORDER BY arrival, document, line",
+         FROM backorder WHERE sku = ?1 ORDER BY arrival, document, line",
     )
     .and_then(|mut select| {
         let rows = select.query_map([sku.as_str()], |row| {
             let named: Option<String> = row.get(2)?;
-            Ok(StoredWait {
+            Ok(StoredBackorder {
                 document: DocumentId::from_bytes(row.get(0)?),
                 line: row.get(1)?,
                 only: named.map(|_| text(row, 2)).transpose()?,
@@ -120,8 +120,8 @@ pub fn of_sku(conn: &Connection, sku: &Sku) -> TableResult<Vec<StoredWait>> {
 /// for it.
 pub(crate) fn note(conn: &Connection, sku: &Sku) -> TableResult<()> {
     conn.prepare_cached(
-        "INSERT OR IGNORE INTO wait_due
-         SELECT ?1 WHERE EXISTS (SELECT 1 FROM order_wait WHERE sku = ?1)",
+        "INSERT OR IGNORE INTO backorder_due
+         SELECT ?1 WHERE EXISTS (SELECT 1 FROM backorder WHERE sku = ?1)",
     )
     .and_then(|mut insert| insert.execute([sku.as_str()]))
     .doing("note a product that is waited for")
@@ -133,7 +133,7 @@ pub(crate) fn note(conn: &Connection, sku: &Sku) -> TableResult<()> {
 /// # Errors
 /// The table could not be read.
 pub fn due(conn: &Connection, limit: usize) -> TableResult<Vec<Sku>> {
-    conn.prepare_cached("SELECT sku FROM wait_due ORDER BY sku LIMIT ?1")
+    conn.prepare_cached("SELECT sku FROM backorder_due ORDER BY sku LIMIT ?1")
         .and_then(|mut select| {
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
             let rows = select.query_map([limit], |row| text(row, 0))?;
@@ -147,7 +147,7 @@ pub fn due(conn: &Connection, limit: usize) -> TableResult<Vec<Sku>> {
 /// # Errors
 /// The row could not be removed.
 pub fn done(conn: &Connection, sku: &Sku) -> TableResult<()> {
-    conn.prepare_cached("DELETE FROM wait_due WHERE sku = ?1")
+    conn.prepare_cached("DELETE FROM backorder_due WHERE sku = ?1")
         .and_then(|mut delete| delete.execute([sku.as_str()]))
         .doing("take a product off the list")
         .map(drop)
