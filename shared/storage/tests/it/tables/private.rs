@@ -163,7 +163,7 @@ impl Tables {
     fn has_open(&self, n: u8, open: bool) {
         self.write(move |conn| {
             conn.execute(
-                "INSERT OR REPLACE INTO order_location VALUES ('S001', ?1, ?2, NULL, 0)",
+                "INSERT OR REPLACE INTO order_location VALUES ('S001', ?1, ?2, 0)",
                 params![document(n).as_bytes(), open],
             )
             .map(drop)
