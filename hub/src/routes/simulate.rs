@@ -62,13 +62,6 @@ pub(super) async fn post(
     upload: Upload<POLICY_MAX>,
 ) -> Result<Json<TrialView>, Problem> {
     let name = named(&name)?;
-    if !name.is_selling() {
-        let detail = format!(
-            "{name} decides nothing about orders, so no decision can be made again with it; try \
-             safety_stock, channels, online, routing or timers"
-        );
-        return Err(Problem::unprocessable("not_simulated", detail));
-    }
     if upload.media_type != "application/json" {
         return Err(Problem::unsupported_media_type("application/json"));
     }
@@ -94,11 +87,16 @@ fn read(name: PolicyName, bytes: &[u8]) -> Result<TrialBody<Draft>, Problem> {
         PolicyName::Channels => read_as(bytes, ChannelPolicy::validate, Draft::Channels),
         PolicyName::Online => read_as(bytes, OnlinePolicy::validate, Draft::Online),
         PolicyName::Timers => read_as(bytes, TimerPolicy::validate, Draft::Timers),
-        PolicyName::Routing
-        | PolicyName::Tax
-        | PolicyName::Rounding
-        | PolicyName::Movements
-        | PolicyName::Barcode => read_as(bytes, RoutingPolicy::validate, Draft::Routing),
+        PolicyName::Routing => read_as(bytes, RoutingPolicy::validate, Draft::Routing),
+        PolicyName::Tax | PolicyName::Rounding | PolicyName::Movements | PolicyName::Barcode => {
+            // What cannot be read is told first, as on every route.
+            from_json::<TrialBody<serde_json::Value>>(bytes)?;
+            let detail = format!(
+                "{name} decides nothing about orders, so no decision can be made again with it; \
+                 try safety_stock, channels, online, routing or timers"
+            );
+            Err(Problem::unprocessable("not_simulated", detail))
+        }
     }
 }
 
