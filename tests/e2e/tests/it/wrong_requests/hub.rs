@@ -8,6 +8,7 @@ use super::{Row, read, row};
 pub fn rows() -> Vec<Row> {
     let mut rows = reading();
     rows.extend(writing());
+    rows.extend(drafting());
     rows.extend(selling());
     rows.extend(telling());
     rows
@@ -185,6 +186,48 @@ fn writing() -> Vec<Row> {
     ]
 }
 
+fn drafting() -> Vec<Row> {
+    let missing = (404, "not_found", "");
+    vec![
+        row(
+            "POST /policies/{name}/approve",
+            "/policies/routing/approve",
+            json!({"draft": 999}),
+            missing,
+        ),
+        row(
+            "POST /policies/{name}/drafts/{draft}/withdraw",
+            "/policies/routing/drafts/999/withdraw",
+            json!(""),
+            missing,
+        ),
+        row(
+            "POST /policies/{name}/rollback",
+            "/policies/routing/rollback",
+            json!({"revision": 999}),
+            missing,
+        ),
+        row(
+            "POST /policies/{name}/simulate",
+            "/policies/tax/simulate",
+            json!({"policy": {}}),
+            (422, "not_simulated", ""),
+        ),
+        row(
+            "POST /policies/{name}/simulate",
+            "/policies/routing/simulate",
+            json!({"policy": {"max_locations": 0}}),
+            (422, "policy_invalid", "/policy/max_locations"),
+        ),
+        row(
+            "POST /policies/{name}/simulate",
+            "/policies/safety_stock/simulate",
+            json!({"policy": {"rules": [{"scope": {"sku": ""}, "units": "1"}]}}),
+            (422, "invalid_body", "/policy/rules/0/scope/sku"),
+        ),
+    ]
+}
+
 fn selling() -> Vec<Row> {
     let missing = (404, "not_found", "");
     let unknown = (422, "unknown_sku", "/sku");
@@ -232,42 +275,6 @@ fn selling() -> Vec<Row> {
             "/exceptions/999/resolve",
             json!({"note": "x"}),
             missing,
-        ),
-        row(
-            "POST /policies/{name}/approve",
-            "/policies/routing/approve",
-            json!({"draft": 999}),
-            missing,
-        ),
-        row(
-            "POST /policies/{name}/drafts/{draft}/withdraw",
-            "/policies/routing/drafts/999/withdraw",
-            json!(""),
-            missing,
-        ),
-        row(
-            "POST /policies/{name}/rollback",
-            "/policies/routing/rollback",
-            json!({"revision": 999}),
-            missing,
-        ),
-        row(
-            "POST /policies/{name}/simulate",
-            "/policies/tax/simulate",
-            json!({"policy": {}}),
-            (422, "not_simulated", ""),
-        ),
-        row(
-            "POST /policies/{name}/simulate",
-            "/policies/routing/simulate",
-            json!({"policy": {"max_locations": 0}}),
-            (422, "policy_invalid", "/policy/max_locations"),
-        ),
-        row(
-            "POST /policies/{name}/simulate",
-            "/policies/safety_stock/simulate",
-            json!({"policy": {"rules": [{"scope": {"sku": ""}, "units": "1"}]}}),
-            (422, "invalid_body", "/policy/rules/0/scope/sku"),
         ),
         row("POST /supply", "/supply", supply, unknown),
         row(
