@@ -209,7 +209,10 @@ impl Unseen<'_> {
             let Ok(item) = Item::decode(&bytes) else {
                 continue;
             };
-            if !own.contains(&hub) && item.seq > seen_of(item.origin) {
+            // A machine that was set back has a part of its former journal twice:
+            // as it was kept, and as the hub gave it back.
+            let twice = journal::entry_hash(self.conn, item.origin, item.seq)?.is_some();
+            if !own.contains(&hub) && !twice && item.seq > seen_of(item.origin) {
                 let parts: Vec<Part> = item.parts.into_iter().map(|part| part.part).collect();
                 self.take_off((item.origin, item.seq), &parts)?;
             }

@@ -51,9 +51,9 @@ pub fn commit(
             Ok(result)
         })
     };
-    let mut outcome = run(Intake::new(conn, now));
+    let mut outcome = run(Intake::new(conn, now).of_hub());
     if matches!(outcome, Err(TableError::Overflow { .. })) {
-        outcome = run(Intake::careful(conn, now));
+        outcome = run(Intake::careful(conn, now).of_hub());
     }
     match outcome {
         Ok(result) => Ok(result.map_err(IngestError::from)),

@@ -81,6 +81,16 @@ impl<'a> Intake<'a> {
         }
     }
 
+    /// One that lets everything follow that waits: for what the hub sends, of
+    /// which nobody parks more to delay others. A machine that takes a place over
+    /// reads its whole history in a few pages, and most of it waits for the rest.
+    pub(crate) fn of_hub(self) -> Self {
+        Self {
+            follows_left: usize::MAX,
+            ..self
+        }
+    }
+
     /// One that finds the very entry that would make a sum leave its range.
     pub(crate) fn careful(conn: &'a Connection, now: Timestamp) -> Self {
         Self {

@@ -1,10 +1,14 @@
 //! A replica that is lost: what its seal fixes, and who takes its place.
 
+use evertill_domain::count::{CountLine, CountRequest};
+use evertill_domain::order::{Effect, EndCause, OrderBody, Withdrawn};
 use evertill_domain::seal::ReplicaSeal;
-use evertill_domain::{Event, LocationId, ReplicaId};
+use evertill_domain::{ActorId, DocumentId, Event, LocationId, Quantity, ReplicaId, Seq, Unit};
+use evertill_storage::counts;
 use evertill_storage::feed::{self, Succession};
-use evertill_storage::journal::{self, Write, append, append_with_rights};
+use evertill_storage::journal::{self, Author, Beginning, Write, append, append_with_rights};
 use evertill_storage::projection::{minters, orders, promises, seals, stock};
+use evertill_storage::rusqlite::Connection;
 
 use super::rights::{cells_of, feed_to, held, own, pair, promise};
 use super::world::{Forger, Hub, Site, fingerprint};
@@ -127,6 +131,112 @@ fn a_successor_derives_the_same_figures_from_what_it_is_given() {
     assert_eq!(figures(&successor.conn), figures(&hub.conn));
     assert_eq!(held(&successor.conn), held(&hub.conn));
     fingerprint(&successor.conn);
+}
+
+/// A machine that was set back: it goes on with the beginning of its journal,
+/// under a new name, and the hub gives the former journal back.
+fn renewed(hub: &Hub, site: &mut Site) {
+    let former = site.author.clone();
+    let beginning = Beginning {
+        node: former.node,
+        location: former.location.clone(),
+        replica: ReplicaId(0x77),
+        renew: true,
+        actor: ActorId([0x77; 16]),
+        now: now(),
+    };
+    seal(hub, former.replica);
+    site.author = journal::start(&site.conn, &beginning).unwrap();
+    hub.take_all(site);
+    while feed::succeed(&hub.conn, &hub.author, &s001(), 2).unwrap() == Succession::Returning {}
+    feed_to(site, hub);
+}
+
+/// Regression: what a restored machine had kept of its former journal came again
+/// with what the hub gave back, and a count that had not seen it took it off
+/// twice.
+#[test]
+fn a_count_takes_off_once_what_a_restored_machine_has_twice() {
+    let hub = Hub::new();
+    let mut site = store(&hub);
+    let former = site.author.replica;
+    let (location, sku) = pair("S001");
+    let line = CountLine {
+        sku: sku.clone(),
+        unit: Unit::Each,
+        counted: Quantity::ONE,
+        lot: None,
+    };
+    let request = CountRequest {
+        location,
+        requested_at: now(),
+        by: None,
+        reference: None,
+        lines: vec![line],
+        // All but the sale of one.
+        seen: vec![(former, 2)],
+    };
+    let before = counts::expected(&site.conn, &request).unwrap();
+    assert_eq!(before, [((sku, None), 0)].into());
+    renewed(&hub, &mut site);
+    assert_eq!(counts::expected(&site.conn, &request).unwrap(), before);
+}
+
+/// Regression: a successor reads the history of its location in few pages, in
+/// which what the hub wrote waits for what the lost machine wrote. With a limit
+/// on what may follow in one page some of it waited for ever, and promises that
+/// it said were not seen by who minted.
+#[test]
+fn a_long_history_is_whole_when_its_last_page_is_read() {
+    let hub = Hub::new();
+    let site = store(&hub);
+    let document = promise(&hub);
+    feed_to(&site, &hub);
+    for round in 0..40 {
+        withdraws_a_bit(&site, &document);
+        hub.take_all(&site);
+        tells_the_customer(&hub, &document, round);
+        feed_to(&site, &hub);
+    }
+    seal(&hub, site.author.replica);
+    let successor = Site::new("S001", 2);
+    hub.take_all(&successor);
+    while feed::succeed(&hub.conn, &hub.author, &s001(), 500).unwrap() == Succession::Returning {}
+    let page = feed::read(&hub.conn, hub.author.replica, &s001(), 0, 500, 1 << 30);
+    let committed = feed::commit(&successor.conn, &s001(), &page.unwrap().unwrap(), now());
+    let committed = committed.unwrap().unwrap();
+    assert!(committed.parked > 20, "{committed:?}");
+    assert_eq!(committed.released, committed.parked);
+    let order = orders::load(&successor.conn, &document).unwrap();
+    assert_eq!(order, orders::load(&hub.conn, &document).unwrap());
+}
+
+fn withdraws_a_bit(site: &Site, document: &DocumentId) {
+    let order = orders::load(&site.conn, document).unwrap().unwrap();
+    let withdrawn = OrderBody::Withdrawn(Withdrawn {
+        promise: *order.promises.keys().next().unwrap(),
+        quantity: Quantity::from_thousandths(1).unwrap(),
+        location: s001(),
+        cause: EndCause::Cancelled,
+    });
+    extend((&site.conn, &site.author), document, withdrawn);
+}
+
+fn tells_the_customer(hub: &Hub, document: &DocumentId, round: u32) {
+    let told = OrderBody::Effect(Effect {
+        obligation: format!("notify:{round}"),
+        amount: None,
+        reference: None,
+    });
+    let seq = extend((&hub.conn, &hub.author), document, told);
+    feed::publish(&hub.conn, &hub.author, seq).unwrap();
+}
+
+fn extend((conn, author): (&Connection, &Author), document: &DocumentId, body: OrderBody) -> Seq {
+    let order = orders::load(conn, document).unwrap().unwrap();
+    let events = order.events(now(), None, [body]);
+    let writes = [Write::ExtendWith(*document, events)];
+    append(conn, author, now(), &writes).unwrap().at.seq
 }
 
 #[test]
