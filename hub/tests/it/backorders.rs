@@ -55,11 +55,16 @@ fn stand(hub: &Hub, pieces: u32) {
     assert_eq!(imported.status, 200, "{imported:?}");
 }
 
-/// Puts the channel `web` before all others, by two persons.
+/// Puts the channel `web` before all others.
 fn web_goes_first(hub: &Hub) {
+    let web = json!({"web": {"priority": 1, "share_per_mille": 1000}});
+    put_channels(hub, &json!({"channels": web}));
+}
+
+/// Puts the policy about channels in force, by two persons.
+fn put_channels(hub: &Hub, policy: &Value) {
     let second = hub.folder.ok(&["api-key", "--name", "second"]);
-    let policy = json!({"channels": {"web": {"priority": 1, "share_per_mille": 1000}}});
-    let draft = hub.put("/policies/channels", &policy).json()["draft"].clone();
+    let draft = hub.put("/policies/channels", policy).json()["draft"].clone();
     let bearer = format!("Bearer {}", second.trim());
     let headers = [
         ("authorization", bearer.as_str()),
@@ -99,6 +104,24 @@ fn goods_that_come_go_to_those_who_wait_in_their_turn() {
     let decisions = hub.items(&format!("/orders/{first}/decisions"));
     let causes: Vec<_> = decisions.iter().map(|one| one["cause"].clone()).collect();
     assert_eq!(causes, ["placed", "supplied", "supplied"]);
+}
+
+/// Regression: lines of a channel that may not sell the goods used up all turns of
+/// a look, so those behind them never had one, and the hub looked for ever.
+#[test]
+fn lines_that_can_have_nothing_take_nobodys_turn() {
+    let hub = shop(&[("S001", "A", 0)]);
+    let first = json!({"market": {"priority": 1, "share_per_mille": 1000}});
+    let none = json!([{"channel": "market", "scope": {"sku": "A"}}]);
+    put_channels(&hub, &json!({"channels": first, "exclusions": none}));
+    for number in 0..51 {
+        let name = format!("M-{number}");
+        let made = hub.post("/orders", &waiting("market", &name, 1, &to_customer()));
+        assert_eq!(made.status, 201, "{made:?}");
+    }
+    let web = id(&hub.post("/orders", &waiting("web", "W-1", 1, &to_customer())));
+    stand(&hub, 1);
+    comes_to(&hub, &web, "1", "0", None);
 }
 
 #[test]

@@ -67,6 +67,11 @@ fn waiting(conn: &Connection, channels: &ChannelPolicy, sku: &Sku) -> TableResul
     Ok(waits.collect())
 }
 
+/// Some products that are waited for and of which something else can be promised.
+pub(super) fn due(conn: &Connection, limit: usize) -> TableResult<Vec<Sku>> {
+    backorders::due(conn, limit)
+}
+
 /// Promises what can be promised of a product to the lines that wait for it, asks
 /// stores for what they can spare, and tells the others when to expect theirs.
 /// `at` stands for the hub; its order counts for nothing.
@@ -102,8 +107,10 @@ fn hand_out(at: At<'_>, sku: &Sku) -> Result<bool, OrderRefusal> {
         if served == AT_ONCE {
             return Ok(false);
         }
-        served += 1;
-        for (location, quantity) in of.source_line(&order, wait.line)? {
+        let given = of.source_line(&order, wait.line)?;
+        // Who can have nothing of it takes nobody's turn.
+        served += usize::from(!given.is_empty());
+        for (location, quantity) in given {
             *free.entry(location).or_default() -= quantity;
         }
     }

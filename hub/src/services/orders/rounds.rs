@@ -17,9 +17,7 @@ use evertill_domain::order::{self, EndCause, OrderObligation, OrderState, OrderS
 use evertill_domain::rights::{PairCells, Position, settle};
 use evertill_domain::{DocumentId, LocationId, Sku, Timestamp};
 use evertill_storage::journal::{Author, append_with_rights};
-use evertill_storage::projection::{
-    backorders as waiting_lines, minters, orders, promises, rights, stock,
-};
+use evertill_storage::projection::{minters, orders, promises, rights, stock};
 use evertill_storage::rusqlite::Connection;
 use evertill_storage::selling::soft_holds;
 use evertill_storage::{
@@ -187,7 +185,7 @@ impl Due {
             let lines = order.map(|order| order.lines).unwrap_or_default();
             skus.extend(lines.into_iter().map(|line| line.line.sku));
         }
-        let waited_for = waiting_lines::due(conn, PRODUCTS)?;
+        let waited_for = backorders::due(conn, PRODUCTS)?;
         skus.extend(waited_for.iter().cloned());
         // A pair is settled once everything that its location announced is in:
         // in the middle of a catch-up a sale may be in, and the delivery before
