@@ -44,12 +44,13 @@ pub(super) fn view(
     });
     let next = waits.min();
     let to_pay = Money::new(order.to_pay(), order.placed.currency).ok();
-    let mut allowed: Vec<&'static str> = match least.work {
-        Work::Pickup(state) => state.steps().map(PickupStep::as_str).collect(),
-        Work::Shipment(state) => state.steps().map(FulfilmentStep::as_str).collect(),
-    };
-    // What the hub decides, and a hand-over in part, are no events of a clerk.
-    allowed.retain(|step| !matches!(*step, "cancel" | "offer" | "expire_claim"));
+    let going = here.iter().filter(|(_, promise)| promise.kept() > 0);
+    let mut allowed = steps_of(least.work);
+    for (_, promise) in going {
+        let more = steps_of(promise.work).into_iter();
+        let more: Vec<_> = more.filter(|step| !allowed.contains(step)).collect();
+        allowed.extend(more);
+    }
     let ages = here.iter().filter_map(|(_, promise)| {
         let line = order.line(promise.line)?;
         products.get(&line.line.sku)?.minimum_age
@@ -129,4 +130,17 @@ pub(super) fn address(customer: &Customer) -> Option<AddressBody> {
     serde_json::from_str(text)
         .inspect_err(|_| tracing::warn!("an address cannot be read; upgrade this node"))
         .ok()
+}
+
+/// The steps that a clerk can record in a state. What the hub decides is none.
+fn steps_of(work: Work) -> Vec<&'static str> {
+    let steps: Vec<&'static str> = match work {
+        Work::Pickup(state) => state.steps().map(PickupStep::as_str).collect(),
+        Work::Shipment(state) => state.steps().map(FulfilmentStep::as_str).collect(),
+    };
+    let hubs = ["cancel", "offer", "expire_claim"];
+    steps
+        .into_iter()
+        .filter(|step| !hubs.contains(step))
+        .collect()
 }

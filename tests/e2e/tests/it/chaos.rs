@@ -353,8 +353,9 @@ fn advance(
     if kept == 0 {
         return Ok(false);
     }
-    if kept > staged && allowed.contains(&"pick") {
-        return pick(clerk, kind, id, open);
+    // A part that came later may have to be accepted before it is picked.
+    if kept > staged && allowed.contains(&"pick") && pick(clerk, kind, id, open)? {
+        return Ok(true);
     }
     let (empty, parcel) = (json!({}), json!({"parcel": "P-1", "carrier": "Post"}));
     let code = if kind == "pickups" && hub_runs {
@@ -384,10 +385,12 @@ fn advance(
     Ok(false)
 }
 
-/// Takes what is on the shelf, and says what is missing.
+/// Takes what is on the shelf, and says what is missing; false if nothing could be
+/// recorded.
 fn pick(clerk: &Client, kind: &str, id: &str, open: &Value) -> Result<bool> {
     let stock = clerk.get("/stock/MILK")?.json();
     let mut floor = units(&stock["buckets"]["sellable"]).max(0);
+    let mut recorded = false;
     for line in open["lines"].as_array().context("lines")? {
         let missing = units(&line["quantity"]) - units(&line["staged"]);
         if missing <= 0 {
@@ -404,8 +407,9 @@ fn pick(clerk: &Client, kind: &str, id: &str, open: &Value) -> Result<bool> {
         let body = json!({"parts": [part]});
         let reply = clerk.post(&format!("/{kind}/{id}/{event}"), &new_key(), &body)?;
         ensure!(matches!(reply.status, 200 | 409), "{event}: {reply:?}");
+        recorded |= reply.status == 200;
     }
-    Ok(true)
+    Ok(recorded)
 }
 
 fn play(seed: u64) -> Result<()> {
