@@ -9,7 +9,8 @@
 //! may have sold what the hub has not heard of, so the hub asks for a count
 //! that names the entries it had seen, and the node posts it against its fold
 //! at exactly these. A count that agrees with the fold there changes nothing
-//! and is not asked for.
+//! and is not asked for, unless the product waits to be counted after a machine
+//! was lost.
 //!
 //! Invariant: everything of a file is posted in one transaction, in documents
 //! of at most [`LINES`] lines, and is on the feeds of its locations with it.
@@ -24,7 +25,7 @@ use evertill_domain::{
     ReplicaId, Seq, Timestamp,
 };
 use evertill_storage::journal::{self, Author, Write};
-use evertill_storage::projection::stock;
+use evertill_storage::projection::{seals, stock};
 use evertill_storage::rusqlite::Connection;
 use evertill_storage::{TableError, TableResult, enrolments, feed, imports};
 
@@ -35,6 +36,8 @@ const LINES: usize = 500;
 /// Documents of one entry: well below the entry's limit of 1 MiB, and about as
 /// much as one frame carries.
 const DOCUMENTS: usize = 16;
+/// Entries of a lost machine that go onto a feed at a time.
+const RETURNED: usize = 500;
 
 /// The rows of one location, ready to post.
 #[derive(Debug)]
@@ -96,6 +99,11 @@ pub(super) fn post(conn: &Connection, author: &Author, file: &StockFile) -> Tabl
         let seen = if change.counts.is_empty() {
             Vec::new()
         } else {
+            // What a lost machine told late goes to the store before the count,
+            // whose counter has seen it.
+            while feed::succeed(conn, author, &place.location, RETURNED)?
+                == feed::Succession::Returning
+            {}
             seen(conn, author, &place.location)?
         };
         let reference = format!("stock file {}", short(&file.hash));
@@ -170,8 +178,11 @@ impl Change {
         for row in &place.rows {
             let figures = stock::of(conn, &place.location, &row.sku)?.unwrap_or_default();
             let counted = row.counted.thousandths();
-            let begun =
-                figures.bucket(Bucket::Opening) != 0 || figures.bucket(Bucket::Adjustment) != 0;
+            // After a machine was lost each product is counted, right or wrong.
+            let awaited = staffed && seals::awaits_count(conn, &place.location, &row.sku)?;
+            let begun = awaited
+                || figures.bucket(Bucket::Opening) != 0
+                || figures.bucket(Bucket::Adjustment) != 0;
             // Where a node is, sales may precede the opening stock, which is
             // what was there before them. Elsewhere nothing sells.
             let there = if begun || !staffed {
@@ -179,7 +190,8 @@ impl Change {
             } else {
                 0
             };
-            let difference = counted.checked_sub(there).filter(|_| counted != there);
+            let says_more = |_: &i64| awaited || counted != there;
+            let difference = counted.checked_sub(there).filter(says_more);
             let Some(difference) = difference else {
                 continue;
             };

@@ -77,6 +77,13 @@ pub fn start(node: &Node, machine: NodeId, location: LocationId) -> Result<Autho
             tx.after_commit(move || state.set_author(committed));
             Ok(author)
         })?;
+    // A marker of the former life would make each start begin one more, and
+    // what was sold in between would be sent by nobody.
+    if let Some(reached) = node.store().read_blocking(Marker::of)?
+        && let Err(error) = reached.write(node.dir())
+    {
+        tracing::warn!(%error, "the marker could not be written");
+    }
     tracing::info!(
         location = %started.location,
         node = %started.node,
@@ -108,4 +115,38 @@ fn must_renew(conn: &Connection, marker: Option<Marker>) -> TableResult<bool> {
         return Ok(true);
     }
     Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use evertill_domain::Seq;
+    use evertill_journal::EntryHash;
+    use evertill_storage::{Store, StoreOptions};
+
+    use super::*;
+
+    fn started(dir: &std::path::Path) -> ReplicaId {
+        let node = Node::open(Store::open(dir, &StoreOptions::node()).unwrap()).unwrap();
+        let location = "S001".parse().unwrap();
+        start(&node, NodeId(1), location).unwrap().replica
+    }
+
+    /// Regression: a node that was set back and ended before its next marker was
+    /// written began one more life at the next start, and sent nothing of the one
+    /// in between.
+    #[test]
+    fn a_node_that_was_set_back_begins_one_new_life() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = started(dir.path());
+        assert_eq!(started(dir.path()), first);
+        let ahead = Marker {
+            replica: first,
+            seq: Seq::from(9_u8),
+            hash: EntryHash([9; 32]),
+        };
+        ahead.write(dir.path()).unwrap();
+        let second = started(dir.path());
+        assert_ne!(second, first);
+        assert_eq!(started(dir.path()), second);
+    }
 }

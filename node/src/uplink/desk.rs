@@ -174,6 +174,7 @@ async fn feed_desk(
     mut arrived: mpsc::Receiver<FromFeed>,
     answered: mpsc::Sender<NodeInput>,
 ) {
+    post_counts(&node).await;
     while let Some(arrived) = arrived.recv().await {
         let frame = match arrived {
             FromFeed::Frame(frame) => frame,
@@ -195,11 +196,16 @@ async fn feed_desk(
         {
             return;
         }
-        // A count that could not be posted is still due and tried again with
-        // the next page, and at the next connection.
-        if let Err(error) = counts::post_due(&node).await {
-            tracing::warn!(%error, "the counts that the hub asked for could not be posted yet");
-        }
+        post_counts(&node).await;
+    }
+}
+
+/// A count that could not be posted, because the disk was full or the process
+/// ended, is still due and tried again with the next page, and at the next
+/// connection.
+async fn post_counts(node: &Node) {
+    if let Err(error) = counts::post_due(node).await {
+        tracing::warn!(%error, "the counts that the hub asked for could not be posted yet");
     }
 }
 

@@ -183,6 +183,44 @@ fn with_a_node_the_first_row_opens_and_others_ask_for_a_count() {
     assert_eq!(chain.import("S001,A,12,\nS001,B,4,\n"), (2, 0, 2, 0));
 }
 
+/// Regression: after a machine was lost each product waits to be counted; a count
+/// that agreed with the records was not asked for, and the product was never
+/// promised again.
+#[test]
+fn a_product_that_waits_to_be_counted_is_asked_for_though_the_records_agree() {
+    let chain = Chain::new();
+    assert_eq!(chain.import("S001,A,12,\n"), (1, 1, 0, 0));
+    chain.enrol("S001");
+    let (author, now) = (chain.hub.author().unwrap(), chain.hub.now());
+    let seal = evertill_domain::seal::ReplicaSeal {
+        location: "S001".parse().unwrap(),
+        replica: ReplicaId(0xdead),
+        seq: 3,
+        hash: [7; 32],
+        sealed_at: now,
+        reason: "fire".to_owned(),
+        approvers: vec!["ada".to_owned(), "grace".to_owned()],
+        recount: true,
+    };
+    chain
+        .hub
+        .store()
+        .write_blocking("seal", move |tx| {
+            let event = journal::Write::Open(Event::ReplicaSealed(seal));
+            journal::append(tx, &author, now, &[event])
+        })
+        .unwrap();
+    assert_eq!(chain.import("S001,A,12.000,\nS001,B,4,\n"), (2, 2, 0, 0));
+    let mut events = chain.events().into_iter();
+    let asked = events.find_map(|event| match event {
+        Event::CountRequested(request) => Some(request),
+        _ => None,
+    });
+    // What has no record yet is counted too, and not opened by the hub.
+    let skus: Vec<_> = asked.unwrap().lines.into_iter().map(|l| l.sku).collect();
+    assert_eq!(skus, ["A", "B"].map(|sku| sku.parse().unwrap()));
+}
+
 #[test]
 fn opening_stock_of_a_store_that_sold_already_stands_beside_its_sales() {
     let chain = Chain::new();
