@@ -103,10 +103,29 @@ impl fmt::Display for Rejections {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, field) in self.0.iter().enumerate() {
             let gap = if i == 0 { "" } else { "; " };
-            write!(f, "{gap}{}: {}", field.pointer, field.detail)?;
+            // What is about no field of the request needs no name of one.
+            let colon = if field.pointer.is_empty() { "" } else { ": " };
+            write!(f, "{gap}{}{colon}{}", field.pointer, field.detail)?;
         }
         Ok(())
     }
 }
 
 impl std::error::Error for Rejections {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_names_the_field_if_there_is_one() {
+        let whole = Rejection::new("", "closed", "the order is closed");
+        assert_eq!(Rejections::from(whole.clone()).to_string(), whole.detail);
+        let field = Rejection::new("/lines/0", "unknown_sku", "no such product");
+        let both = Rejections(vec![whole, field]);
+        assert_eq!(
+            both.to_string(),
+            "the order is closed; /lines/0: no such product"
+        );
+    }
+}

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use evertill_domain::order::{FulfilmentStep, OrderState, PickupStep, Work, wait};
+use evertill_domain::order::{FulfilmentStep, OrderState, PickupStep, PromiseState, Work, wait};
 use evertill_domain::policy::TimerPolicy;
 use evertill_domain::{DocumentId, LocationId, Money, Product, Sku, Timestamp};
 use evertill_http::api::{
@@ -44,10 +44,12 @@ pub(super) fn view(
     });
     let next = waits.min();
     let to_pay = Money::new(order.to_pay(), order.placed.currency).ok();
-    let going = here.iter().filter(|(_, promise)| promise.kept() > 0);
-    let mut allowed = steps_of(least.work);
+    let going = here
+        .iter()
+        .filter(|(_, promise)| promise.kept() > 0 || has_staged(promise));
+    let mut allowed = steps_of(least);
     for (_, promise) in going {
-        let more = steps_of(promise.work).into_iter();
+        let more = steps_of(promise).into_iter();
         let more: Vec<_> = more.filter(|step| !allowed.contains(step)).collect();
         allowed.extend(more);
     }
@@ -132,9 +134,15 @@ pub(super) fn address(customer: &Customer) -> Option<AddressBody> {
         .ok()
 }
 
-/// The steps that a clerk can record in a state. What the hub decides is none.
-fn steps_of(work: Work) -> Vec<&'static str> {
-    let steps: Vec<&'static str> = match work {
+/// Whether anything lies ready for it.
+fn has_staged(promise: &PromiseState) -> bool {
+    promise.staged + promise.substitutes_staged() > 0
+}
+
+/// The steps that a clerk can record of a promise. What the hub decides is none,
+/// and nothing goes back where nothing lies ready.
+fn steps_of(promise: &PromiseState) -> Vec<&'static str> {
+    let steps: Vec<&'static str> = match promise.work {
         Work::Pickup(state) => state.steps().map(PickupStep::as_str).collect(),
         Work::Shipment(state) => state.steps().map(FulfilmentStep::as_str).collect(),
     };
@@ -142,5 +150,6 @@ fn steps_of(work: Work) -> Vec<&'static str> {
     steps
         .into_iter()
         .filter(|step| !hubs.contains(step))
+        .filter(|step| *step != FulfilmentStep::PutBack.as_str() || has_staged(promise))
         .collect()
 }

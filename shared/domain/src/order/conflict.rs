@@ -15,7 +15,8 @@ words!(
         UnknownHold = "unknown_hold",
         /// A machine does not allow the step after what came before.
         ForbiddenStep = "forbidden_step",
-        /// More was handed over than was promised.
+        /// More was handed over than was promised, or by all places together than
+        /// was ordered: one of them did not know yet that another one had it.
         DuplicateHandOver = "duplicate_hand_over",
         /// It was handed over after the promise had been broken or given back.
         HandOverAfterEnd = "hand_over_after_end",

@@ -2,6 +2,7 @@
 
 pub mod build;
 mod bytes;
+mod conflicts;
 mod fold;
 mod machine;
 mod money;
@@ -9,5 +10,6 @@ mod parcels;
 mod place;
 mod property;
 mod revise;
+mod shop;
 mod waiting;
 mod work;

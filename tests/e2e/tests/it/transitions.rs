@@ -190,8 +190,9 @@ const PICKUPS: [(PickupState, &str); 14] = [
 ];
 
 /// Steps that the state allows, but for which there are no goods: all was picked
-/// or found missing before.
-const NO_GOODS_PICKUP: [(PickupState, PickupStep); 2] = [
+/// or found missing before, or nothing is left over.
+const NO_GOODS_PICKUP: [(PickupState, PickupStep); 3] = [
+    (PickupState::HandedOver, PickupStep::PutBack),
     (PickupState::ShortPicked, PickupStep::Pick),
     (PickupState::ShortPicked, PickupStep::ShortPick),
 ];
@@ -271,7 +272,11 @@ const SHIPMENTS: [(FulfilmentState, &str); 15] = [
 ];
 
 /// As for pickups; a rejected shipment has nothing put aside.
-const NO_GOODS_SHIPMENT: [(FulfilmentState, FulfilmentStep); 5] = [
+const NO_GOODS_SHIPMENT: [(FulfilmentState, FulfilmentStep); 9] = [
+    (FulfilmentState::Shipped, FulfilmentStep::PutBack),
+    (FulfilmentState::Delivered, FulfilmentStep::PutBack),
+    (FulfilmentState::DeliveryFailed, FulfilmentStep::PutBack),
+    (FulfilmentState::ReturnedToSender, FulfilmentStep::PutBack),
     (FulfilmentState::Picked, FulfilmentStep::Pick),
     (FulfilmentState::Picked, FulfilmentStep::ShortPick),
     (FulfilmentState::ShortPicked, FulfilmentStep::Pick),

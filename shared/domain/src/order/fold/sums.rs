@@ -12,8 +12,12 @@ use crate::ids::EventKey;
 struct Sums {
     kept: i64,
     out: i64,
+    /// What went out and its promise covered.
+    covered: i64,
     /// The latest promise that somebody can still expect.
     latest: Option<EventKey>,
+    /// The latest promise of which something went out.
+    latest_out: Option<EventKey>,
 }
 
 impl Fold {
@@ -29,6 +33,13 @@ impl Fold {
             let none = Sums::default();
             let sums = sums.get(&number).unwrap_or(&none);
             line.fulfilled = sums.out.clamp(0, line.ordered);
+            // Two places that knew nothing of each other handed it over.
+            if let Some(latest) = sums.latest_out
+                && sums.covered > line.ordered
+            {
+                let kind = OrderConflictKind::DuplicateHandOver;
+                late.push((kind, latest, number, sums.covered - line.ordered));
+            }
             let asked = self.cancelled.get(&number);
             let mut room = line.ordered - line.fulfilled;
             let cancelled = asked.map_or(0, |(sum, _)| *sum);
@@ -69,9 +80,15 @@ impl Fold {
             let line = sums.entry(promise.line).or_default();
             let kept = promise.kept() + promise.substitutes_staged();
             line.kept += kept;
-            line.out += promise.parts.settled + promise.substituted - promise.returned;
+            let swapped = promise.substituted - promise.returned;
+            line.out += promise.parts.settled + swapped;
+            // What one promise does not cover is a conflict of its own.
+            line.covered += promise.parts.settled.min(promise.parts.promised) + swapped;
             if kept > 0 {
                 line.latest = line.latest.max(Some(id.0));
+            }
+            if promise.parts.settled + swapped > 0 {
+                line.latest_out = line.latest_out.max(Some(id.0));
             }
         }
         sums

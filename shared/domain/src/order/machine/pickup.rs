@@ -20,7 +20,8 @@ words!(
         Arrived = "arrived",
         /// The customer has a part of it.
         PartiallyHandedOver = "partially_handed_over",
-        /// The customer has it.
+        /// The customer has it. What was put aside beyond it, because a part of
+        /// the promise was broken meanwhile, may have yet to go back.
         HandedOver = "handed_over",
         /// The customer got more time.
         Extended = "extended",
@@ -61,7 +62,7 @@ machine!(PickupState, PickupStep, "pickup", {
         Arrive => Arrived, Extend => Extended, Cancel => Cancelled, PutBack => PutBack;
     Expired: Extend => Extended, Cancel => Cancelled, PutBack => PutBack;
     Cancelled: PutBack => PutBack;
-    HandedOver: ;
+    HandedOver: PutBack => HandedOver;
     PutBack: ;
     Rejected: PutBack => PutBack;
 });

@@ -26,7 +26,8 @@ words!(
         Unpacked = "unpacked",
         /// The carrier has a part of it.
         PartiallyShipped = "partially_shipped",
-        /// The carrier has it.
+        /// The carrier has it. What was put aside beyond it, because a part of the
+        /// promise was broken meanwhile, may have yet to go back.
         Shipped = "shipped",
         /// The customer has it.
         Delivered = "delivered",
@@ -62,11 +63,13 @@ machine!(FulfilmentState, FulfilmentStep, "fulfilment order", {
     Unpacked: Pack => Packed, Cancel => Cancelled;
     PartiallyShipped: Ship => Shipped, ShipPart => PartiallyShipped, Cancel => Cancelled;
     Shipped:
-        Deliver => Delivered, FailDelivery => DeliveryFailed, ReturnToSender => ReturnedToSender;
+        Deliver => Delivered, FailDelivery => DeliveryFailed, ReturnToSender => ReturnedToSender,
+        PutBack => Shipped;
     DeliveryFailed:
-        Deliver => Delivered, FailDelivery => DeliveryFailed, ReturnToSender => ReturnedToSender;
-    Delivered: ReturnToSender => ReturnedToSender;
-    ReturnedToSender: ;
+        Deliver => Delivered, FailDelivery => DeliveryFailed, ReturnToSender => ReturnedToSender,
+        PutBack => DeliveryFailed;
+    Delivered: ReturnToSender => ReturnedToSender, PutBack => Delivered;
+    ReturnedToSender: PutBack => ReturnedToSender;
     Rejected: PutBack => Rejected;
     Cancelled: PutBack => Cancelled;
 });

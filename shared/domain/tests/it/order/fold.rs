@@ -270,25 +270,6 @@ fn a_hand_over_beside_a_cancellation_stands_and_stops_the_refund() {
 }
 
 #[test]
-fn a_second_hand_over_is_a_conflict_and_counts_no_more_than_was_ordered() {
-    let mut written = collected();
-    made_ready(&mut written);
-    written.entry(S001, 2, 30, &[], handed_over(3));
-    written.entry(9, 1, 31, &[key(S001, 1, 3)], handed_over(1));
-    let state = written.state();
-    assert_eq!(
-        kinds(&state),
-        [
-            OrderConflictKind::ForbiddenStep,
-            OrderConflictKind::DuplicateHandOver
-        ]
-    );
-    assert_eq!(state.conflicts[1].quantity, 1_000);
-    assert_eq!(state.lines[0].fulfilled, 3_000);
-    conserves(&state);
-}
-
-#[test]
 fn a_hand_over_of_a_broken_promise_stands_and_is_said() {
     let mut written = collected();
     made_ready(&mut written);

@@ -9,7 +9,7 @@ use evertill_domain::rejection::RejectionClass;
 
 use super::build::at;
 use super::place::command;
-use super::work::{Shop, of_line, refused};
+use super::shop::{Shop, of_line, refused};
 
 fn shipped() -> PlaceOrder {
     let mut command = command();

@@ -2,153 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use evertill_domain::Bucket;
 use evertill_domain::order::{
-    FulfilmentKind, FulfilmentState, FulfilmentStep, OrderBody, OrderState, OrderStatus, Paid,
-    PartCommand, PaymentMethod, PaymentRecorded, PaymentState, PaymentStatus, PaymentStep,
-    PickupState, PickupStep, PlaceOrder, Sourcing, StepCommand, StepContext, Substitution, Work,
-    accept, cancel, change, pickup, place, record_payment, shipment, withdraw,
+    EndCause, FulfilmentKind, FulfilmentState, FulfilmentStep, OrderState, OrderStatus, Paid,
+    ParcelState, PaymentMethod, PaymentRecorded, PaymentState, PaymentStatus, PaymentStep,
+    PickupState, PickupStep, StepCommand, StepContext, Substitution, Work, cancel, change, pickup,
+    record_payment, withdraw,
 };
-use evertill_domain::rejection::{RejectionClass, Rejections};
-use evertill_domain::{Bucket, LocationId, Product, Sku, effects, event};
+use evertill_domain::rejection::RejectionClass;
+use evertill_domain::rights::End;
 
-use super::build::{Written, at, money, promise_id, promised, store, units};
-use super::place::{command, opened, products};
-
-/// An order in the hands of S001: its document, and the next entry's number.
-pub(super) struct Shop {
-    written: Written,
-    seq: u64,
-    location: LocationId,
-}
-
-impl Shop {
-    pub(super) fn of(command: &PlaceOrder) -> Self {
-        let accepted = accept(command, &products(), at(0)).unwrap();
-        let promises = vec![promised(1, "S001", 3), promised(2, "S001", 1)];
-        let bodies = place(
-            accepted,
-            Sourcing {
-                promises,
-                ..Sourcing::default()
-            },
-        )
-        .unwrap();
-        Self {
-            written: opened(bodies),
-            seq: 1,
-            location: store("S001"),
-        }
-    }
-
-    pub(super) fn state(&self) -> OrderState {
-        self.written.state()
-    }
-
-    fn context<'a>(&'a self, products: &'a BTreeMap<Sku, Product>) -> StepContext<'a> {
-        StepContext {
-            location: &self.location,
-            now: at(1_000),
-            products,
-            extend_minutes: 24 * 60,
-        }
-    }
-
-    fn write(&mut self, bodies: Vec<OrderBody>) {
-        let heads = self.state().heads;
-        self.written
-            .entry(2, self.seq, 100 + self.seq, &heads, bodies);
-        self.seq += 1;
-    }
-
-    pub(super) fn try_pickup(
-        &self,
-        command: &StepCommand<PickupStep>,
-    ) -> Result<Vec<OrderBody>, Rejections> {
-        let products = products();
-        pickup(&self.state(), command, &self.context(&products))
-    }
-
-    fn try_ship(
-        &self,
-        command: &StepCommand<FulfilmentStep>,
-    ) -> Result<Vec<OrderBody>, Rejections> {
-        let products = products();
-        shipment(&self.state(), command, &self.context(&products))
-    }
-
-    #[track_caller]
-    pub(super) fn pickup(&mut self, command: &StepCommand<PickupStep>) {
-        let bodies = self.try_pickup(command).unwrap();
-        self.write(bodies);
-        assert_eq!(self.state().conflicts, [], "what is decided fits");
-    }
-
-    #[track_caller]
-    pub(super) fn ship(&mut self, command: &StepCommand<FulfilmentStep>) {
-        let bodies = self.try_ship(command).unwrap();
-        self.write(bodies);
-        assert_eq!(self.state().conflicts, [], "what is decided fits");
-    }
-
-    pub(super) fn made_ready(command: &PlaceOrder) -> Self {
-        let mut shop = Self::of(command);
-        for step in [
-            PickupStep::Accept,
-            PickupStep::StartPick,
-            PickupStep::Pick,
-            PickupStep::Ready,
-        ] {
-            shop.pickup(&StepCommand::of(step));
-        }
-        shop
-    }
-
-    /// The stock of S001 by (bucket, SKU), as the steps moved it.
-    fn stock(&self) -> BTreeMap<(Bucket, String), i64> {
-        let mut sums = BTreeMap::new();
-        for (_, _, bytes) in &self.written.0 {
-            for delta in effects(&event::decode(bytes).unwrap()).stock {
-                let key = (delta.key.bucket, delta.key.sku.to_string());
-                *sums.entry(key).or_default() += delta.delta;
-            }
-        }
-        sums.retain(|_, sum| *sum != 0);
-        sums
-    }
-}
-
-pub(super) fn of_line(line: u32, quantity: i64) -> PartCommand {
-    PartCommand {
-        promise: promise_id(1, 1, 1 + line),
-        quantity: Some(units(quantity)),
-        substitute: None,
-        agreed: false,
-        lot: None,
-    }
-}
-
-fn with(step: PickupStep, parts: Vec<PartCommand>) -> StepCommand<PickupStep> {
-    StepCommand {
-        parts,
-        ..StepCommand::of(step)
-    }
-}
-
-#[track_caller]
-pub(super) fn refused(
-    result: Result<Vec<OrderBody>, Rejections>,
-    class: RejectionClass,
-    code: &str,
-) -> String {
-    let refused = result.unwrap_err();
-    assert_eq!(refused.fields()[0].code, code, "{refused}");
-    assert_eq!(refused.class(), class, "{refused}");
-    refused.to_string()
-}
-
-fn key(bucket: Bucket, sku: &str) -> (Bucket, String) {
-    (bucket, sku.to_owned())
-}
+use super::build::{at, money, promise_id, store, units};
+use super::fold::ended;
+use super::place::{command, products};
+use super::shop::{Shop, key, of_line, refused, with};
 
 #[test]
 fn a_pickup_moves_its_goods_from_the_shelf_to_the_customer() {
@@ -188,6 +55,64 @@ fn a_pickup_moves_its_goods_from_the_shelf_to_the_customer() {
         words.contains("the pickup is handed_over and cannot hand_over now"),
         "{words}"
     );
+}
+
+/// Regression: a part that was broken after it was put aside stayed put aside for
+/// ever once the customer had the rest; no step put it back.
+#[test]
+fn what_was_put_aside_beyond_a_promise_goes_back_after_the_hand_over() {
+    let mut shop = Shop::made_ready(&command());
+    let of_first = promise_id(1, 1, 2);
+    shop.write(vec![ended(of_first, 1, End::Breached, EndCause::NotFound)]);
+    shop.pickup(&StepCommand::of(PickupStep::HandOver));
+    let state = shop.state();
+    let left = &state.promises[&of_first];
+    assert_eq!(left.work, Work::Pickup(PickupState::HandedOver));
+    assert_eq!((left.kept(), left.staged), (0, 1_000));
+    assert!(left.is_open(), "the store has it on its list");
+    shop.pickup(&StepCommand::of(PickupStep::PutBack));
+    let state = shop.state();
+    let over = &state.promises[&of_first];
+    assert_eq!(over.work, Work::Pickup(PickupState::HandedOver));
+    assert!(!over.is_open());
+    assert_eq!(over.parts.withdrawn, 0);
+    assert_eq!(shop.stock()[&key(Bucket::Sellable, "4011")], -2_000);
+    let again = shop.try_pickup(&StepCommand::of(PickupStep::PutBack));
+    refused(again, RejectionClass::Conflict, "nothing_ready");
+}
+
+/// The same of a shipment: what the carrier does not take goes back, and its
+/// parcels stay as they left.
+#[test]
+fn what_was_packed_beyond_a_promise_goes_back_after_the_dispatch() {
+    let mut command = command();
+    command.fulfilment.kind = FulfilmentKind::Ship;
+    let mut shop = Shop::of(&command);
+    for step in [
+        FulfilmentStep::Accept,
+        FulfilmentStep::StartPick,
+        FulfilmentStep::Pick,
+        FulfilmentStep::Pack,
+    ] {
+        shop.ship(&StepCommand::of(step));
+    }
+    let of_first = promise_id(1, 1, 2);
+    shop.write(vec![ended(of_first, 1, End::Breached, EndCause::NotFound)]);
+    shop.ship(&StepCommand::of(FulfilmentStep::Ship));
+    let parcels = |state: OrderState| {
+        let gone = state.parcels.into_iter();
+        gone.filter(|parcel| parcel.state != ParcelState::Packed)
+            .collect::<Vec<_>>()
+    };
+    let sent = parcels(shop.state());
+    assert_eq!(sent.len(), 1);
+    shop.ship(&StepCommand::of(FulfilmentStep::PutBack));
+    let state = shop.state();
+    let over = &state.promises[&of_first];
+    assert_eq!(over.work, Work::Shipment(FulfilmentState::Shipped));
+    assert_eq!(over.staged, 0);
+    assert_eq!(parcels(state), sent);
+    shop.ship(&StepCommand::of(FulfilmentStep::Deliver));
 }
 
 #[test]
