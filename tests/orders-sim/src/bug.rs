@@ -47,11 +47,33 @@ pub enum Bug {
     BurnTwice,
     /// A count is held against what its counter had not seen.
     CountAgainstNow,
+    /// One person seals a lost replica alone.
+    OnePersonSeals,
+    /// Nobody is told of the promises of a sealed replica.
+    SealedPromisesUntold,
+    /// What a sealed replica says of its rights later counts.
+    SealedCellsCount,
+    /// A successor does not know that the replica before it is sealed.
+    SealIgnored,
+    /// What a sealed replica tells late is left out of the stock.
+    LateFactsDropped,
+    /// A successor is named before it has the history.
+    NamedBeforeReturned,
+    /// A fresh machine takes itself for the minter, and posts counts.
+    CountBeforeHello,
+    /// A successor mints before its products are counted.
+    MintBeforeCount,
+    /// The hub settles what it has heard in part.
+    SettleInCatchUp,
+    /// The hub promises what is owed.
+    PromiseInDebt,
+    /// The safety stock is minted too.
+    MintSafetyStock,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 32] = [
         Self::EveryReplicaMints,
         Self::MintByReceipt,
         Self::ReleaseBeforeWithdrawal,
@@ -73,5 +95,16 @@ impl Bug {
         Self::DutyForgotten,
         Self::BurnTwice,
         Self::CountAgainstNow,
+        Self::OnePersonSeals,
+        Self::SealedPromisesUntold,
+        Self::SealedCellsCount,
+        Self::SealIgnored,
+        Self::LateFactsDropped,
+        Self::NamedBeforeReturned,
+        Self::CountBeforeHello,
+        Self::MintBeforeCount,
+        Self::SettleInCatchUp,
+        Self::PromiseInDebt,
+        Self::MintSafetyStock,
     ];
 }

@@ -13,13 +13,20 @@
 mod bug;
 mod clerk;
 mod counts;
+mod ledger;
 mod line;
+mod lives;
 mod machines;
+mod money;
 mod oracle;
 mod people;
 mod rest;
+mod seals;
+mod shop;
+mod strays;
 mod tamper;
 mod truth;
+mod unheard;
 mod world;
 
 use anyhow::Result;
@@ -69,6 +76,12 @@ pub struct Done {
     pub kills: u64,
     /// Conflicts of orders.
     pub conflicts: u64,
+    /// Times that rights were made.
+    pub mints: u64,
+    /// Machines that were lost, or set back.
+    pub losses: u64,
+    /// Replicas that were sealed.
+    pub seals: u64,
 }
 
 impl Done {
@@ -84,6 +97,9 @@ impl Done {
             breaches: self.breaches + other.breaches,
             kills: self.kills + other.kills,
             conflicts: self.conflicts + other.conflicts,
+            mints: self.mints + other.mints,
+            losses: self.losses + other.losses,
+            seals: self.seals + other.seals,
         }
     }
 }

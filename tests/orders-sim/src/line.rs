@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use evertill_documents::PART_CODEC;
-use evertill_domain::Seq;
+use evertill_domain::{ReplicaId, Seq};
 use evertill_hub::live::{Admitted, Connected};
 use evertill_journal::{Compression, Frame, Watermark, pack};
-use evertill_node::services::{counts, work};
+use evertill_node::services::work;
 use evertill_node::state::HubContact;
 use evertill_sim::rng::Rng;
 use evertill_storage::ingest::{self, Peer};
@@ -23,27 +23,17 @@ use crate::machines::{HubSite, Site};
 const FRAME_BYTES: u64 = 256 << 10;
 
 /// Hello and welcome: both compare what they hold of the node's journal, the
-/// hub learns how far it reaches, and the node gets its key.
-pub(crate) fn greet(hub: &HubSite, site: &Site) -> Result<Admitted> {
-    let (replica, location, now) = (
-        site.author().replica,
-        site.location.clone(),
-        hub.hub().now(),
-    );
-    let held = hub
-        .hub()
+/// hub learns how far it reaches, and the node gets its key. `None` when the two
+/// do not agree: the node was set back, and stays without the hub.
+pub(crate) fn greet(hub: &HubSite, site: &Site, compares: bool) -> Result<Option<Admitted>> {
+    let (replica, now) = (site.author().replica, hub.hub().now());
+    let held = held(hub, replica)?;
+    let own = site
+        .node()
         .store()
-        .read_blocking(move |conn| journal::head(conn, replica))?;
-    if held.seq > 0 {
-        let own = site
-            .node()
-            .store()
-            .read_blocking(move |conn| journal::entry_hash(conn, replica, held.seq))?;
-        ensure!(
-            own == Some(held.hash),
-            "{location} and the hub disagree on entry {} of its journal",
-            held.seq
-        );
+        .read_blocking(move |conn| journal::entry_hash(conn, replica, held.seq))?;
+    if compares && evertill_sync::compare(&held, own).is_some() {
+        return Ok(None);
     }
     let reach = head(site)?;
     let (author, home) = (hub.author().clone(), site.location.clone());
@@ -73,7 +63,13 @@ pub(crate) fn greet(hub: &HubSite, site: &Site) -> Result<Admitted> {
         version: String::new(),
         cut: Arc::new(|| {}),
     };
-    Ok(hub.hub().live().admit(site.id, connected))
+    Ok(Some(hub.hub().live().admit(site.id, connected)))
+}
+
+/// How far the hub holds a journal.
+pub(crate) fn held(hub: &HubSite, replica: ReplicaId) -> Result<Watermark> {
+    let store = hub.hub().store();
+    Ok(store.read_blocking(move |conn| journal::head(conn, replica))?)
 }
 
 /// The line is gone.
@@ -85,7 +81,8 @@ pub(crate) fn part(site: &Site) {
     });
 }
 
-fn head(site: &Site) -> Result<Watermark> {
+/// How far a machine's journal reaches.
+pub(crate) fn head(site: &Site) -> Result<Watermark> {
     let replica = site.author().replica;
     Ok(site
         .node()
@@ -127,10 +124,7 @@ impl Faults {
 /// Sends entries of the node's journal; true if the hub got any that are new.
 pub(crate) fn send_up(hub: &HubSite, site: &Site, faults: Faults) -> Result<bool> {
     let replica = site.author().replica;
-    let before = hub
-        .hub()
-        .store()
-        .read_blocking(move |conn| journal::head(conn, replica))?;
+    let before = held(hub, replica)?;
     let after = before.seq.saturating_sub(faults.overlap);
     let Some(frame) = frame(site, after, faults.most)? else {
         return Ok(false);
@@ -158,10 +152,7 @@ pub(crate) fn send_up(hub: &HubSite, site: &Site, faults: Faults) -> Result<bool
             site.location
         );
     }
-    let held = hub
-        .hub()
-        .store()
-        .read_blocking(move |conn| journal::head(conn, replica))?;
+    let held = held(hub, replica)?;
     if !faults.unheard {
         site.node()
             .store()
@@ -216,6 +207,7 @@ pub(crate) fn send_down(hub: &HubSite, site: &Site, faults: Faults, lose: bool) 
     if lose && page.items.len() > 1 {
         page.items.remove(0);
     }
+    let was_minter = site.is_minter()?;
     let place = location.clone();
     let taken = site
         .node()
@@ -229,8 +221,11 @@ pub(crate) fn send_down(hub: &HubSite, site: &Site, faults: Faults, lose: bool) 
             feed::commit(tx, &place, &page, now)
         })?;
     let taken = taken.map_err(|error| anyhow!("{location}: {error}"))?;
-    ensure!(taken.parked == 0, "{location}: an item is parked");
-    site.run(counts::post_due(site.node()))?;
+    // Before the history of an earlier machine is back, what builds on it waits.
+    ensure!(
+        taken.parked == 0 || !was_minter,
+        "{location}: an item is parked"
+    );
     if !faults.unheard {
         let id = site.id;
         hub.hub()

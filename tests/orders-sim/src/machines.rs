@@ -6,13 +6,14 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use evertill_domain::{LocationId, NodeId, Sku, Timestamp};
+use evertill_domain::{LocationId, NodeId, Timestamp};
 use evertill_hub::services::orders::Resting;
 use evertill_hub::state::Hub;
-use evertill_node::services::{Request, journal};
+use evertill_node::services::{Request, journal, marker};
 use evertill_node::state::Node;
 use evertill_sim::rng::Rng;
 use evertill_storage::journal::Author;
+use evertill_storage::projection::minters;
 use evertill_storage::surroundings::MadeUp;
 use evertill_storage::{Store, StoreOptions, Surroundings, registers};
 use tokio::runtime::Runtime;
@@ -122,13 +123,27 @@ pub(crate) struct Site {
     pub(crate) id: NodeId,
     held: Option<(Node, Author)>,
     requests: u64,
+    /// By how much its clock is wrong, in milliseconds.
+    pub(crate) skew: i64,
 }
 
 impl Site {
+    /// The first machine of a store.
     pub(crate) fn new(number: u64, dir: &Path, now: Timestamp, rng: &mut Rng) -> Result<Self> {
-        let life = Life::new(dir, now, rng)?;
         let location: LocationId = format!("S{number:03}").parse()?;
-        let id = NodeId(number);
+        Self::enrol(NodeId(number), location, dir, now, rng)
+    }
+
+    /// A machine out of the box: another node at the same location, with
+    /// nothing in its folder.
+    pub(crate) fn enrol(
+        id: NodeId,
+        location: LocationId,
+        dir: &Path,
+        now: Timestamp,
+        rng: &mut Rng,
+    ) -> Result<Self> {
+        let life = Life::new(dir, now, rng)?;
         let held = open_node(&life, id, &location)?;
         let till = REGISTER.parse()?;
         held.0.store().write_blocking("make a till", move |tx| {
@@ -140,6 +155,7 @@ impl Site {
             id,
             held: Some(held),
             requests: 0,
+            skew: 0,
         })
     }
 
@@ -165,7 +181,8 @@ impl Site {
     }
 
     pub(crate) fn set_clock(&self, now: Timestamp) {
-        self.life.around.set(now);
+        let shown = now.as_millis() + self.skew;
+        self.life.around.set(Timestamp::from_millis(shown));
     }
 
     /// Runs what a service does, to its end.
@@ -176,7 +193,7 @@ impl Site {
     /// A request of the store's till under a new key.
     pub(crate) fn request(&mut self, path: &str) -> Result<Request> {
         self.requests += 1;
-        let key = format!("{}-{}", self.location, self.requests);
+        let key = format!("{}-{}-{}", self.location, self.id, self.requests);
         Ok(Request {
             till: REGISTER.parse()?,
             method: "POST".to_owned(),
@@ -197,6 +214,27 @@ impl Site {
         }
         Ok(false)
     }
+
+    /// Brings the marker beside the database up to date.
+    pub(crate) fn mark(&self) {
+        self.run(marker::put(self.node()));
+    }
+
+    /// Whether the location's feed, as this machine has read it, names it as
+    /// the one that mints there.
+    pub(crate) fn is_minter(&self) -> Result<bool> {
+        let (own, place) = (self.author().replica, self.location.clone());
+        let named = self
+            .node()
+            .store()
+            .read_blocking(move |conn| minters::of(conn, &place))?;
+        Ok(named == Some(own))
+    }
+
+    /// Whether it knows any product: what came out of the box sells nothing.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.node().reference().live().version > 0
+    }
 }
 
 fn open_node(life: &Life, id: NodeId, location: &LocationId) -> Result<(Node, Author)> {
@@ -210,10 +248,4 @@ fn open_node(life: &Life, id: NodeId, location: &LocationId) -> Result<(Node, Au
     let node = Node::open_in(store, life.surroundings())?;
     let author = journal::start(&node, id, location.clone())?;
     Ok((node, author))
-}
-
-/// The products of the chain.
-pub(crate) fn skus() -> Vec<Sku> {
-    let names = ["APPLE", "BREAD"];
-    names.into_iter().filter_map(|n| n.parse().ok()).collect()
 }

@@ -3,34 +3,40 @@
 //!
 //! Invariant: goods move on the shelves whether or not a machine hears of it.
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use evertill_domain::order::{
-    Fulfilment, FulfilmentKind, OrderObligation, PaymentMethod, PaymentRecorded, PaymentStatus,
-    PaymentStep, PlaceLine, PlaceOrder, PlacePayment, Substitution,
+    Fulfilment, FulfilmentKind, PaymentMethod, PaymentStatus, PaymentStep, PlaceLine, PlaceOrder,
+    PlacePayment, Substitution,
 };
-use evertill_domain::{Currency, DocumentId, Money, Quantity, Sku, Timestamp};
+use evertill_domain::{Currency, DocumentId, LocationId, Money, Quantity, Sku, Timestamp};
 use evertill_hub::services::availability;
 use evertill_hub::services::orders::{self, At, OrderRefusal};
 use evertill_node::services::{movements, returns, sales};
 use evertill_storage::WriteError;
+use evertill_storage::feed::{self, GrantRequest};
 use evertill_storage::selling::contacts::Contact;
 use serde_json::{Value, json};
 
 use crate::bug::Bug;
-use crate::machines::skus;
+use crate::money::{cents, payment};
 use crate::oracle::Touched;
-use crate::world::{Ordered, PRICE, World};
+use crate::shop::{PRICE, plenty, portion, quantity, skus, unit_price};
+use crate::world::{Ordered, World};
 
 impl World {
     /// One thing that somebody does.
     pub(crate) fn act(&mut self) -> Result<()> {
         let at = self.rng.index(self.sites.len());
         let sku = self.rng.pick(&skus()).clone();
-        match self.rng.below(100) {
+        let what = self.rng.below(100);
+        if what <= 31 && !self.trades(at) {
+            return Ok(());
+        }
+        match what {
             0..=17 => self.sell(at, &sku),
             18..=20 => self.bring_back(),
             21..=26 => {
-                let units = self.rng.between(1, 5);
+                let units = self.rng.between(1, 5) * plenty(&sku);
                 self.receive(at, &sku, units)
             }
             27..=28 => {
@@ -44,8 +50,14 @@ impl World {
             65..=71 => self.cancel_one(),
             72..=73 => self.close_or_open(at),
             74 => self.change_one(),
+            75..=77 => self.customer_asks(at),
             _ => self.work(at, false).map(drop),
         }
+    }
+
+    /// Whether the machine of a store sells, and the hub will hear of it.
+    pub(crate) fn trades(&self, at: usize) -> bool {
+        !self.astray[at] && self.sites[at].is_ready()
     }
 
     /// A walk-in takes what lies there, promised or not.
@@ -57,7 +69,7 @@ impl World {
         }
         let body = json!({
             "register": "R1",
-            "lines": [{"sku": sku, "quantity": units.to_string()}],
+            "lines": [{"sku": sku, "quantity": quantity(units, sku)}],
             "tenders": [{"kind": "cash", "amount": cents(units * PRICE)}],
         });
         self.outflow(&pair, units);
@@ -74,7 +86,7 @@ impl World {
         let number = receipt["receipt_number"].as_str().context("a number")?;
         let number = number.to_owned();
         self.note(&format!("sold {units} {sku} at {at}: {number}"));
-        self.receipts.push((at, number, usize::try_from(units)?));
+        self.receipts.push((at, number, sku.clone()));
         self.done.sales += 1;
         if self.has(Bug::SaleBurnsNothing) {
             self.unburn(at, &pair, before)?;
@@ -84,23 +96,31 @@ impl World {
 
     /// A customer brings one unit of an earlier purchase back.
     fn bring_back(&mut self) -> Result<()> {
-        let Some((at, number, units)) = self.receipts.pop() else {
+        let Some((at, number, sku)) = self.receipts.pop() else {
             return Ok(());
         };
-        if units == 0 {
+        if !self.trades(at) {
             return Ok(());
         }
         let body = json!({
             "register": "R1", "receipt": number,
-            "lines": [{"line": 1, "quantity": "1", "bucket": "sellable", "reason": "unwanted"}],
+            "lines": [{
+                "line": 1, "quantity": quantity(1, &sku), "bucket": "sellable",
+                "reason": "unwanted",
+            }],
             "tenders": [{"kind": "cash", "amount": cents(PRICE)}],
         });
         let site = &mut self.sites[at];
         let request = site.request("/api/v1/returns")?;
         let back = returns::give_back(site.node(), request, serde_json::from_value(body)?);
-        let answer = site.run(back)?;
-        let receipt: Value = serde_json::from_slice(&answer.body)?;
-        let sku: Sku = serde_json::from_value(receipt["lines"][0]["sku"].clone())?;
+        if let Err(refused) = site.run(back) {
+            // A machine that was lost took the receipt with it.
+            ensure!(
+                self.books.lossy.contains(&site.location),
+                "{number}: {refused:?}"
+            );
+            return Ok(());
+        }
         let pair = (site.location.clone(), sku);
         self.books.shelf(&pair).free += 1;
         self.note(&format!("returned at {at}: {number}"));
@@ -113,7 +133,7 @@ impl World {
         self.books.shelf(&pair).free += units;
         self.move_goods(at, sku, ("receiving", "supplier", "sellable"), units)?;
         if self.has(Bug::MintByReceipt) {
-            self.mint(Touched::Site(at), &pair, units * 1_000)?;
+            self.mint(Touched::Site(at), &pair, units * portion(sku))?;
         }
         self.observe(Touched::Site(at))
     }
@@ -134,7 +154,7 @@ impl World {
         let pair = (self.sites[at].location.clone(), sku.clone());
         let mistaken = i64::from(self.rng.chance(1, 6));
         let goods = *self.books.shelf(&pair);
-        self.count(at, sku, goods.unrecorded + mistaken)
+        self.count(at, sku, goods.unrecorded - goods.missing + mistaken)
     }
 
     /// The record of a shelf falls by so many units; rises, if below zero.
@@ -153,7 +173,7 @@ impl World {
         self.observe(Touched::Site(at))
     }
 
-    fn move_goods(
+    pub(crate) fn move_goods(
         &mut self,
         at: usize,
         sku: &Sku,
@@ -162,7 +182,7 @@ impl World {
     ) -> Result<()> {
         let body = json!({
             "reason": reason,
-            "lines": [{"sku": sku, "from": from, "to": to, "quantity": units.to_string()}],
+            "lines": [{"sku": sku, "from": from, "to": to, "quantity": quantity(units, sku)}],
         });
         let site = &mut self.sites[at];
         let request = site.request("/api/v1/movements")?;
@@ -175,18 +195,24 @@ impl World {
     /// Somebody orders on the web.
     fn order(&mut self, at: usize, sku: &Sku) -> Result<()> {
         self.named += 1;
-        let quantity = self.rng.between(1, 3);
+        let portions = self.rng.between(1, 3);
         let (ship, kind) = (self.rng.chance(2, 5), self.rng.below(10));
         let status = match kind {
-            0..=1 => PaymentStatus::Unpaid,
-            2..=3 if !ship => PaymentStatus::PayAtPickup,
+            0..=2 => PaymentStatus::Unpaid,
+            3..=4 if !ship => PaymentStatus::PayAtPickup,
             _ => PaymentStatus::Captured,
         };
         let (backorder, split) = (self.rng.chance(1, 6), self.rng.chance(1, 2));
-        let command = self.command((at, sku, quantity), (ship, status), (backorder, split))?;
+        let command = self.command((at, sku, portions), (ship, status), (backorder, split))?;
         let forgets = self.has(Bug::SoftHoldsForgotten);
         if forgets {
             self.hub_sql("UPDATE soft_hold SET sku = 'X' || sku")?;
+        }
+        let indebted = self.indebted(sku);
+        if self.has(Bug::PromiseInDebt) {
+            self.hub_sql(
+                "UPDATE stock SET sellable = sellable + 90000, customer = customer - 90000",
+            )?;
         }
         let (hub, author) = (self.hub.hub().clone(), self.hub.author().clone());
         let picture = self.hub.run(orders::picture(&hub, vec![sku.clone()]))?;
@@ -206,15 +232,27 @@ impl World {
         if forgets {
             self.hub_sql("UPDATE soft_hold SET sku = substr(sku, 2) WHERE sku LIKE 'X%'")?;
         }
+        if self.has(Bug::PromiseInDebt) {
+            self.hub_sql(
+                "UPDATE stock SET sellable = sellable - 90000, customer = customer + 90000",
+            )?;
+        }
         match placed {
             Ok(arrived) => {
+                let promises = arrived.order.promises.values();
+                let mut sources = promises.map(|promise| &promise.location);
+                if let Some(place) = sources.find(|place| indebted.contains(place)) {
+                    let what = format!("{name}: {sku} at {place}");
+                    self.violated("nothing is promised in debt", what);
+                }
                 self.note(&format!(
-                    "{name}: {quantity} {sku}, {status:?}, ship {ship}, {at}"
+                    "{name}: {portions} {sku}, {status:?}, ship {ship}, {at}"
                 ));
                 self.done.orders += 1;
                 self.orders.push(Ordered {
                     document: arrived.document,
-                    quantity,
+                    sku: sku.clone(),
+                    quantity: portions,
                     unpaid: status == PaymentStatus::Unpaid,
                     at_counter: status == PaymentStatus::PayAtPickup,
                     got: 0,
@@ -224,20 +262,44 @@ impl World {
             Err(WriteError::Rejected(OrderRefusal::Insufficient(_))) => {
                 self.note(&format!("{name}: too few {sku}"));
                 self.done.short += 1;
+                if self.rng.chance(1, 3) {
+                    self.ask_for_rights(at, sku, portions)?;
+                }
             }
             Err(error) => return Err(error).context(name),
         }
         self.observe(Touched::Hub)
     }
 
+    /// The hub asks a store for rights beyond its share.
+    fn ask_for_rights(&mut self, at: usize, sku: &Sku, portions: i64) -> Result<()> {
+        let (place, author) = (self.sites[at].location.clone(), self.hub.author().clone());
+        let request = GrantRequest {
+            sku: sku.clone(),
+            quantity: portions * portion(sku),
+            expires: Timestamp::from_millis(self.now + 3_600_000),
+        };
+        let store = self.hub.hub().store();
+        store.write_blocking("ask for rights", move |tx| {
+            feed::request_grants(tx, &author, &place, vec![request]).map(drop)
+        })?;
+        Ok(())
+    }
+
+    /// Where the hub itself sees more promised of a product than there is.
+    fn indebted(&self, sku: &Sku) -> Vec<LocationId> {
+        let places = self.sites.iter().map(|site| site.location.clone());
+        let owes = |place: &LocationId| self.pictures[0].debt(&(place.clone(), sku.clone())) > 0;
+        places.filter(owes).collect()
+    }
+
     fn command(
         &mut self,
-        (at, sku, quantity): (usize, &Sku, i64),
+        (at, sku, portions): (usize, &Sku, i64),
         (ship, status): (bool, PaymentStatus),
         (backorder, split): (bool, bool),
     ) -> Result<PlaceOrder> {
-        let price = Money::new(PRICE, Currency::USD)?;
-        let total = Money::new(PRICE * quantity, Currency::USD)?;
+        let total = Money::new(PRICE * portions, Currency::USD)?;
         let channel = if self.rng.chance(1, 3) {
             "market"
         } else {
@@ -252,8 +314,8 @@ impl World {
             lines: vec![PlaceLine {
                 external_line_id: "1".to_owned(),
                 sku: sku.clone(),
-                quantity: Quantity::from_thousandths(quantity * 1_000)?,
-                unit_price: price,
+                quantity: Quantity::from_thousandths(portions * portion(sku))?,
+                unit_price: unit_price(sku)?,
                 discount: None,
                 taxes: Vec::new(),
                 substitution: Substitution::None,
@@ -327,8 +389,8 @@ impl World {
         let Some(at) = carts.filter(|_| self.rng.chance(2, 3)) else {
             return Ok(());
         };
-        let (document, quantity) = (self.orders[at].document, self.orders[at].quantity);
-        let amount = Money::new(PRICE * quantity, Currency::USD)?;
+        let (document, portions) = (self.orders[at].document, self.orders[at].quantity);
+        let amount = Money::new(PRICE * portions, Currency::USD)?;
         let payment = payment(PaymentStep::Capture, amount);
         let paid = self.revise(document, move |at| orders::pay(at, payment))?;
         self.note(&format!("cart {at} paid: {}", paid.is_some()));
@@ -368,7 +430,8 @@ impl World {
         let Some(at) = counter else {
             return Ok(());
         };
-        let quantity = Quantity::from_thousandths((self.orders[at].quantity + 1) * 1_000)?;
+        let portions = self.orders[at].quantity + 1;
+        let quantity = Quantity::from_thousandths(portions * portion(&self.orders[at].sku))?;
         let document = self.orders[at].document;
         let changed = self.revise(document, move |at| orders::change(at, 1, quantity, None))?;
         if changed.is_some() {
@@ -389,57 +452,4 @@ impl World {
         self.note(&format!("{at} sells online: {open}"));
         Ok(())
     }
-
-    /// Money goes back where the hub says that it is owed.
-    pub(crate) fn settle_money(&mut self) -> Result<()> {
-        for at in 0..self.orders.len() {
-            let document = self.orders[at].document;
-            let Some(order) = self.truth.orders.get(&document) else {
-                continue;
-            };
-            let again = order.obligations.iter().find_map(|owed| match owed {
-                OrderObligation::Recollect { amount } => Some(*amount),
-                _ => None,
-            });
-            let owed = order.obligations.iter().find_map(|owed| match owed {
-                OrderObligation::Refund { amount } => Some(*amount),
-                _ => None,
-            });
-            if let Some(amount) = again {
-                let payment = payment(PaymentStep::Recollect, amount);
-                self.revise(document, move |at| orders::pay(at, payment))?;
-                self.note(&format!("order {at}: {} collected again", amount.minor()));
-            }
-            let Some(amount) = owed else { continue };
-            let twice = self.has(Bug::RefundTwice);
-            let done = self.revise(document, move |at| {
-                let revised = orders::refund(at, amount, None)?;
-                if twice {
-                    crate::tamper::refund_again(at, &revised.order, amount)?;
-                }
-                Ok(revised)
-            })?;
-            if done.is_some() {
-                self.note(&format!("order {at}: {} went back", amount.minor()));
-                self.orders[at].refunded += amount.minor();
-            }
-        }
-        Ok(())
-    }
-}
-
-fn payment(step: PaymentStep, amount: Money) -> PaymentRecorded {
-    PaymentRecorded {
-        step,
-        amount,
-        method: PaymentMethod::Card,
-        reference: None,
-        expires_at: None,
-        receipt: None,
-    }
-}
-
-/// An amount as JSON has it.
-pub(crate) fn cents(minor: i64) -> String {
-    format!("{}.{:02}", minor / 100, minor % 100)
 }

@@ -5,14 +5,18 @@
 
 use anyhow::Result;
 use evertill_domain::exception::ExceptionKind;
-use evertill_domain::order::{OrderObligation, OrderState, OrderStatus, PaymentState};
+use evertill_domain::order::{
+    OrderConflictKind, OrderObligation, OrderState, OrderStatus, PaymentState,
+};
 use evertill_storage::projection::{orders as listed, rights, stock};
 use evertill_storage::rusqlite::Connection;
 use evertill_storage::{Store, TableError, TableResult, exceptions, feed, rebuild, verify};
 
 use crate::line;
-use crate::machines::skus;
-use crate::world::{Ordered, PRICE, World};
+use crate::oracle::Touched;
+use crate::shop::{PRICE, portion, safety_stock, skus, unit};
+use crate::truth::Pair;
+use crate::world::{Ordered, World};
 
 /// Rounds until everything is still.
 const ROUNDS: usize = 400;
@@ -22,13 +26,17 @@ impl World {
     pub(crate) fn come_to_rest(&mut self) -> Result<()> {
         self.note("lines are whole");
         self.hub_opens_selling()?;
+        self.find_strays()?;
         for line in &mut self.lines {
             line.cut_until = 0;
+        }
+        for site in &mut self.sites {
+            site.skew = 0;
         }
         for round in 0..ROUNDS {
             self.step += 1;
             self.pass(90);
-            let mut busy = 0;
+            let mut busy = self.look_after_lives()?;
             for at in 0..self.sites.len() {
                 busy += usize::from(self.carry(at, 50)?);
             }
@@ -80,13 +88,60 @@ impl World {
     /// Every shelf is counted, and what the record says is put right.
     fn count_all(&mut self, at: usize) -> Result<usize> {
         let mut wrong = 0;
+        if !self.sites[at].is_minter()? {
+            return Ok(1);
+        }
         for sku in skus() {
             let pair = (self.sites[at].location.clone(), sku.clone());
-            let missing = self.books.shelf(&pair).unrecorded;
+            let goods = *self.books.shelf(&pair);
+            if goods.missing != 0 && self.nothing_waits(at, &pair)? {
+                wrong += 1;
+                self.tidy(at, &pair, goods.missing)?;
+            }
+            let staged = self.books.shelf(&pair).staged;
+            if staged > 0 && self.nothing_waits(at, &pair)? {
+                wrong += 1;
+                let goods = self.books.shelf(&pair);
+                goods.staged -= staged;
+                goods.free += staged;
+                let way = ("adjustment", "staged", "sellable");
+                self.move_goods(at, &sku, way, staged)?;
+                self.observe(Touched::Site(at))?;
+            }
+            let goods = *self.books.shelf(&pair);
+            let missing = goods.unrecorded - goods.missing;
             wrong += usize::from(missing != 0);
             self.count(at, &sku, missing)?;
         }
         Ok(wrong)
+    }
+
+    /// Whether nothing of a product is put aside for anybody.
+    fn nothing_waits(&self, at: usize, pair: &Pair) -> Result<bool> {
+        let mut open = self.open_at(at)?.into_iter();
+        Ok(open.all(|(_, order)| {
+            let mut here = order.promises_of(&pair.0);
+            here.all(|(_, promise)| {
+                let line = order.line(promise.line);
+                let other = line.is_none_or(|line| line.line.sku != pair.1);
+                promise.staged == 0 || other
+            })
+        }))
+    }
+
+    /// What the records have put aside and is not there, or the other way round,
+    /// is put right.
+    fn tidy(&mut self, at: usize, pair: &Pair, missing: i64) -> Result<()> {
+        let rack = self.books.shelf(pair);
+        rack.missing -= missing;
+        rack.unrecorded -= missing;
+        if missing > 0 {
+            self.outflow(pair, missing);
+            self.move_goods(at, &pair.1, ("write_off", "staged", "shrinkage"), missing)?;
+        } else {
+            self.move_goods(at, &pair.1, ("found", "shrinkage", "staged"), -missing)?;
+        }
+        self.observe(Touched::Site(at))
     }
 
     /// Customers who wait for what nobody has give up.
@@ -106,7 +161,13 @@ impl World {
                 !matches!(
                     order.status,
                     OrderStatus::Fulfilled | OrderStatus::Cancelled
-                ) && !order.promises.values().any(|promise| promise.staged > 0)
+                ) && !order.promises.iter().any(|(id, promise)| {
+                    let size = order
+                        .line(promise.line)
+                        .map_or(1_000, |line| portion(&line.line.sku));
+                    let goods = self.books.goods.get(id).copied().unwrap_or_default();
+                    promise.staged > 0 && goods.staged * size >= promise.staged
+                })
             });
             if waits || (stuck && self.is_open(&self.orders[at])) {
                 self.cancel(at)?;
@@ -166,8 +227,14 @@ impl World {
                 self.violated("all machines show the same", what);
             }
             let figures = self.books.figures.get(&pair).cloned().unwrap_or_default();
-            if figures.live != 0 || figures.rights != figures.units.max(0) {
+            let room = figures.units - safety_stock(&pair.1) - figures.rights;
+            let quantum = unit(&pair.1).rights_quantum();
+            if figures.live != 0 || figures.debt() != 0 || room >= quantum {
                 self.violated("no right is stranded", format!("{pair:?}: {figures:?}"));
+            }
+            let goods = *self.books.shelf(&pair);
+            if goods.unrecorded != 0 || goods.missing != 0 || goods.staged != 0 {
+                self.violated("shelves are put right", format!("{pair:?}: {goods:?}"));
             }
         }
         Ok(())
@@ -201,9 +268,22 @@ impl World {
             }
         }
         let fulfilled: i64 = order.lines.iter().map(|line| line.fulfilled).sum();
-        if fulfilled != known.got * 1_000 {
-            let what = format!("order {number}: {} were handed over: {order:?}", known.got);
+        let ordered: i64 = order.lines.iter().map(|line| line.ordered).sum();
+        let (size, untold) = (portion(&known.sku), self.untold(&order));
+        let got = (known.got - untold) * size;
+        if fulfilled != got.min(ordered) {
+            let what = format!(
+                "order {number}: {} were handed over, {untold} of it untold: {order:?}",
+                known.got
+            );
             self.violated("customers have what the order says", what);
+        }
+        let conflicts = order.conflicts.iter();
+        let twice = conflicts.filter(|c| c.kind == OrderConflictKind::DuplicateHandOver);
+        let twice: i64 = twice.map(|conflict| conflict.quantity).sum();
+        if got - ordered > twice {
+            let what = format!("order {number}: {} were handed over: {order:?}", known.got);
+            self.violated("what a customer has beyond the order is said", what);
         }
         let money = &order.money;
         if money.refunded.minor() != known.refunded {
@@ -212,11 +292,28 @@ impl World {
         }
         let kept = money.captured.minor() - money.refunded.minor();
         let unpaid = matches!(order.payment_state, PaymentState::Pending);
-        if !unpaid && kept != known.got * PRICE {
+        if !unpaid && kept != fulfilled / size * PRICE {
             let what = format!("order {number}: got {}, {money:?}", known.got);
             self.violated("customers pay for what they have", what);
         }
         Ok(())
+    }
+
+    /// What customers of an order have and no record says, because a machine was
+    /// lost with it.
+    fn untold(&self, order: &OrderState) -> i64 {
+        let lossy = order
+            .promises
+            .iter()
+            .filter(|(_, promise)| self.books.lossy.contains(&promise.location));
+        let untold = lossy.map(|(id, promise)| {
+            let size = order
+                .line(promise.line)
+                .map_or(1_000, |line| portion(&line.line.sku));
+            let carried = self.books.goods.get(id).map_or(0, |goods| goods.carried);
+            carried - promise.parts.settled / size
+        });
+        untold.sum()
     }
 
     /// Each conflict has one exception.
@@ -257,6 +354,13 @@ impl World {
     /// A machine owes nothing, its journals verify, and its tables can be made
     /// anew.
     fn sound(&mut self, name: &str, store: &Store) -> Result<()> {
+        let parked = store.read_blocking(|conn| count(conn, "quarantine WHERE state = 'open'"))?;
+        if parked != 0 {
+            self.violated(
+                "nothing stays in quarantine",
+                format!("{name}: {parked} cases"),
+            );
+        }
         let left = store.read_blocking(|conn| {
             Ok::<_, TableError>((count(conn, "rights_due")?, count(conn, "order_due")?))
         })?;

@@ -3,7 +3,6 @@
 //! Invariant: without a bug nothing here does anything.
 
 use std::fs;
-use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use evertill_domain::order::{
@@ -20,6 +19,7 @@ use evertill_storage::{Store, TableError, feed};
 
 use crate::bug::Bug;
 use crate::line::{self, Faults};
+use crate::lives::copy;
 use crate::oracle::Touched;
 use crate::truth::Pair;
 use crate::world::World;
@@ -60,9 +60,53 @@ impl World {
                 sql(self.sites[at].node().store(), held.to_owned())
             }
             Bug::GrantBeforeDurable if self.step % 12 == 0 => self.forget_a_grant(at),
-            Bug::ResumeOldCopy if self.step % 12 == 0 => self.set_back(at),
+            Bug::ResumeOldCopy if self.step % 12 == 0 => self.resume_copy(at),
+            Bug::SealIgnored => self.at_successors("DELETE FROM seal"),
+            Bug::CountBeforeHello => self.call_themselves_minters(),
+            Bug::MintBeforeCount => self.at_successors(
+                "INSERT OR IGNORE INTO counted SELECT DISTINCT location, sku FROM stock",
+            ),
+            Bug::MintSafetyStock if self.step % 10 == 0 => self.mint_all(&pair),
             _ => Ok(()),
         }
+    }
+
+    /// Something happens to the tables of machines that took a place over.
+    fn at_successors(&self, text: &str) -> Result<()> {
+        for site in &self.sites {
+            if self.books.lossy.contains(&site.location) && site.is_minter()? {
+                sql(site.node().store(), text.to_owned())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Fresh machines do as if the feed named them.
+    fn call_themselves_minters(&self) -> Result<()> {
+        for site in &self.sites {
+            let author = site.author();
+            sql(
+                site.node().store(),
+                format!(
+                    "INSERT OR REPLACE INTO minter VALUES ('{}', {})",
+                    author.location,
+                    author.replica.0.cast_signed()
+                ),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Whatever lies there and nobody has a right to becomes one.
+    fn mint_all(&mut self, pair: &Pair) -> Result<()> {
+        let at = self.place_of(&pair.0);
+        let figures = self.figures(pair);
+        let room = figures.units - figures.rights - figures.live;
+        if room > 0 && self.trades(at) && !self.books.awaits.contains(pair) {
+            self.mint(Touched::Site(at), pair, room)?;
+            self.observe(Touched::Site(at))?;
+        }
+        Ok(())
     }
 
     /// The head of a store's journal, which the hub has not seen yet.
@@ -140,7 +184,7 @@ impl World {
         self.put_copy(at)
     }
 
-    fn set_back(&mut self, at: usize) -> Result<()> {
+    fn resume_copy(&mut self, at: usize) -> Result<()> {
         match self.copy.as_ref().map(|(of, _)| *of) {
             None => self.copy_folder(at),
             Some(of) => self.put_copy(of),
@@ -193,6 +237,9 @@ impl World {
             };
             let mut bodies = bodies.unwrap_or_default();
             bodies.retain(|body| !matches!(body, OrderBody::PromiseEnded(_)));
+            if bodies.is_empty() {
+                return Ok(());
+            }
             let writes = [Write::ExtendWith(document, order.events(now, None, bodies))];
             journal::append(tx, &author, now, &writes).map(drop)
         })?;
@@ -294,15 +341,5 @@ fn sql(store: &Store, text: String) -> Result<()> {
     store.write_blocking("tamper", move |tx| {
         tx.execute(&text, []).map(drop).map_err(TableError::from)
     })?;
-    Ok(())
-}
-
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        if entry.file_type()?.is_file() {
-            fs::copy(entry.path(), to.join(entry.file_name()))?;
-        }
-    }
     Ok(())
 }

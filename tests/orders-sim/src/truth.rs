@@ -1,8 +1,9 @@
-//! What is true of the whole chain, whoever knows it: the union of what all
-//! machines hold durably.
+//! What is true of the whole chain, whoever knows it: the union of what the hub
+//! and the machine of each store hold durably.
 //!
 //! Counters merge by max and the events of an order by key, so the union is what
-//! every machine will see once the lines are whole.
+//! every machine will see once the lines are whole. What a lost machine had told
+//! nobody is not in it.
 //!
 //! Invariant: a machine's picture is read again after each step that it took part
 //! in, and only then.
@@ -11,13 +12,17 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use evertill_domain::fold::{Placed, State, fold};
-use evertill_domain::order::{OrderState, PromiseState};
+use evertill_domain::order::{OrderState, PromiseId, PromiseState};
 use evertill_domain::rights::Cells;
-use evertill_domain::{Bucket, DocumentId, EventKey, Hlc, LocationId, Sku, Timestamp};
-use evertill_storage::projection::{documents, rights, stock};
+use evertill_domain::{
+    Bucket, DocumentId, EventKey, Hlc, LocationId, ReplicaId, Seq, Sku, Timestamp,
+};
+use evertill_storage::projection::{documents, promises, rights, stock};
 use evertill_storage::rusqlite::Connection;
 use evertill_storage::selling::soft_holds;
-use evertill_storage::{Store, TableError, TableResult};
+use evertill_storage::{Store, TableError, TableResult, journal};
+
+use crate::ledger::Moved;
 
 /// A product at a location.
 pub(crate) type Pair = (LocationId, Sku);
@@ -31,9 +36,13 @@ pub(crate) struct Picture {
     orders: BTreeMap<DocumentId, Events>,
     pub(crate) cells: BTreeMap<Pair, Cells>,
     /// Units sellable or staged, and staged alone.
-    pub(crate) units: BTreeMap<Pair, (i64, i64)>,
+    pub(crate) units: BTreeMap<Pair, Moved>,
     /// What is kept for carts, in thousandths.
     pub(crate) kept: BTreeMap<Pair, i64>,
+    /// What is promised and has not ended, as its tables say.
+    pub(crate) live: BTreeMap<Pair, i64>,
+    /// How far it holds each journal.
+    pub(crate) heads: BTreeMap<ReplicaId, Seq>,
 }
 
 impl Picture {
@@ -45,20 +54,29 @@ impl Picture {
         now: Timestamp,
     ) -> Result<Vec<DocumentId>> {
         let (known, pairs) = (self.versions.clone(), pairs.to_vec());
-        let (orders, cells, units, kept) = store.read_blocking(move |conn| {
-            let mut cells = BTreeMap::new();
-            let (mut units, mut kept) = (BTreeMap::new(), BTreeMap::new());
+        let (orders, read) = store.read_blocking(move |conn| {
+            let mut read = Self::default();
             for (place, sku) in &pairs {
                 let pair = (place.clone(), sku.clone());
-                cells.insert(pair.clone(), rights::cells(conn, place, sku)?);
+                read.cells
+                    .insert(pair.clone(), rights::cells(conn, place, sku)?);
                 let figures = stock::of(conn, place, sku)?.unwrap_or_default();
-                let staged = figures.bucket(Bucket::Staged);
-                units.insert(pair.clone(), (figures.sellable_or_staged(), staged));
-                kept.insert(pair, soft_holds::of_pair(conn, place, sku, now)?);
+                let held = Moved {
+                    units: figures.sellable_or_staged(),
+                    staged: figures.bucket(Bucket::Staged),
+                };
+                read.units.insert(pair.clone(), held);
+                let live = promises::live(conn, place, sku)?;
+                read.live.insert(pair.clone(), live);
+                let kept = soft_holds::of_pair(conn, place, sku, now)?;
+                read.kept.insert(pair, kept);
             }
-            Ok::<_, TableError>((changed(conn, &known)?, cells, units, kept))
+            let journals = journal::journals(conn)?.into_iter();
+            read.heads = journals.map(|held| (held.replica, held.head.seq)).collect();
+            Ok::<_, TableError>((changed(conn, &known)?, read))
         })?;
-        (self.cells, self.units, self.kept) = (cells, units, kept);
+        let before = std::mem::replace(self, read);
+        (self.versions, self.orders) = (before.versions, before.orders);
         let mut touched = Vec::new();
         for (document, version, events) in orders {
             self.versions.insert(document, version);
@@ -66,6 +84,28 @@ impl Picture {
             touched.push(document);
         }
         Ok(touched)
+    }
+
+    /// The orders that it holds.
+    pub(crate) fn documents(&self) -> Vec<DocumentId> {
+        self.orders.keys().copied().collect()
+    }
+
+    /// The rights of all that are not sealed and the promises, beyond the units:
+    /// the debt of a pair, as this machine sees it.
+    pub(crate) fn debt(&self, pair: &Pair) -> i64 {
+        let rights = self.cells.get(pair).map_or(0, Cells::unsealed_rights);
+        let live = self.live.get(pair).copied().unwrap_or_default();
+        let units = self.units.get(pair).map_or(0, |held| held.units);
+        (rights + live - units).max(0)
+    }
+
+    /// How much of what is promised has no unit, and no unused right to pay for
+    /// it. What left beyond the records alone is owed to nobody.
+    pub(crate) fn unbacked(&self, pair: &Pair) -> i64 {
+        let rights = self.cells.get(pair).map_or(0, Cells::unsealed_rights);
+        let live = self.live.get(pair).copied().unwrap_or_default();
+        (self.debt(pair) - rights.max(0)).clamp(0, live)
     }
 }
 
@@ -121,6 +161,16 @@ pub(crate) struct Figures {
     pub(crate) minted: i64,
     /// What was ever broken.
     pub(crate) breached: i64,
+    /// What was ever promised.
+    pub(crate) promised: i64,
+    /// What was ever given back.
+    pub(crate) released: i64,
+    /// The hub's counters of the two.
+    pub(crate) used: (i64, i64),
+    /// What the hub burned.
+    pub(crate) hub_burn: i64,
+    /// Staged units.
+    pub(crate) staged: i64,
     /// Whether a replica holds less than nothing.
     pub(crate) is_negative: bool,
 }
@@ -146,19 +196,37 @@ impl Truth {
             parents: Vec::new(),
             bytes,
         });
-        if let State::Order(order) = fold(placed).state {
-            self.orders.insert(document, *order);
+        match fold(placed).state {
+            State::Order(order) => drop(self.orders.insert(document, *order)),
+            _ => drop(self.orders.remove(&document)),
         }
     }
 
-    /// The promises of a pair, with how they ended for whoever knows all.
-    pub(crate) fn promises<'a>(&'a self, pair: &'a Pair) -> impl Iterator<Item = &'a PromiseState> {
+    /// The names of a pair's promises.
+    pub(crate) fn promise_ids(&self, pair: &Pair) -> Vec<PromiseId> {
+        self.named(pair).map(|(id, _)| *id).collect()
+    }
+
+    /// Those that have not ended.
+    pub(crate) fn live_ids(&self, pair: &Pair) -> Vec<PromiseId> {
+        let live = self.named(pair).filter(|(_, p)| p.parts.live() > 0);
+        live.map(|(id, _)| *id).collect()
+    }
+
+    fn named<'a>(
+        &'a self,
+        pair: &'a Pair,
+    ) -> impl Iterator<Item = (&'a PromiseId, &'a PromiseState)> {
         self.orders.values().flat_map(move |order| {
-            let promises = order.promises_of(&pair.0).map(|(_, promise)| promise);
-            promises.filter(move |promise| {
+            order.promises_of(&pair.0).filter(move |(_, promise)| {
                 let line = order.line(promise.line);
                 line.is_some_and(|line| line.line.sku == pair.1)
             })
         })
+    }
+
+    /// The promises of a pair, with how they ended for whoever knows all.
+    pub(crate) fn promises<'a>(&'a self, pair: &'a Pair) -> impl Iterator<Item = &'a PromiseState> {
+        self.named(pair).map(|(_, promise)| promise)
     }
 }

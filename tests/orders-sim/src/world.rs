@@ -3,25 +3,29 @@
 //!
 //! Invariant: the order of everything follows from the seed.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
-use evertill_domain::{Currency, DocumentId, Location, Money, Product, Timestamp};
+use evertill_domain::exception::ExceptionKind;
+use evertill_domain::{DocumentId, ReplicaId, Seq, Sku, Timestamp};
 use evertill_hub::live::Admitted;
 use evertill_hub::services::{exceptions, orders};
 use evertill_sim::rng::Rng;
-use evertill_storage::rebuild;
-use evertill_storage::reference::ReferenceError;
+use evertill_storage::{TableError, completeness, rebuild};
 
 use crate::bug::Bug;
+use crate::ledger::Ledger;
 use crate::line::{self, Faults};
-use crate::machines::{HubSite, Site, skus};
+use crate::lives::{Backup, Lost};
+use crate::machines::{HubSite, Site};
 use crate::oracle::{Books, Touched};
+use crate::shop::{plenty, set_up, skus};
+use crate::strays::Stray;
 use crate::truth::{Pair, Picture, Truth};
 use crate::{Config, Done, Outcome};
 
-/// Price of every product, in cents.
-pub(crate) const PRICE: i64 = 160;
+/// Things that people do in a step.
+const ACTS: usize = 2;
 /// Steps of one day.
 const STEPS: i64 = 48;
 
@@ -37,12 +41,14 @@ pub(crate) struct Line {
 #[derive(Clone, Debug)]
 pub(crate) struct Ordered {
     pub(crate) document: DocumentId,
+    pub(crate) sku: Sku,
+    /// In portions, as all that people count.
     pub(crate) quantity: i64,
     /// An unpaid cart.
     pub(crate) unpaid: bool,
     /// Whether the customer pays at the counter.
     pub(crate) at_counter: bool,
-    /// What the customer has, in units.
+    /// What the customer has.
     pub(crate) got: i64,
     /// What went back, in cents.
     pub(crate) refunded: i64,
@@ -58,7 +64,7 @@ pub(crate) struct World {
     pub(crate) sites: Vec<Site>,
     pub(crate) lines: Vec<Line>,
     pub(crate) orders: Vec<Ordered>,
-    pub(crate) receipts: Vec<(usize, String, usize)>,
+    pub(crate) receipts: Vec<(usize, String, Sku)>,
     pub(crate) named: u64,
     pub(crate) pictures: Vec<Picture>,
     pub(crate) truth: Truth,
@@ -68,6 +74,23 @@ pub(crate) struct World {
     pub(crate) violation: Option<(&'static str, String)>,
     /// A copy of a node's folder, for the bugs that set one back.
     pub(crate) copy: Option<(usize, tempfile::TempDir)>,
+    /// Where machines' folders are.
+    pub(crate) root: PathBuf,
+    /// How many machines there were.
+    pub(crate) boxes: u64,
+    /// What each store's machine wrote.
+    pub(crate) ledgers: Vec<Ledger>,
+    /// What each store's machine last told the hub of its journal's reach.
+    pub(crate) announced: Vec<(ReplicaId, Seq)>,
+    /// Copies of stores' folders.
+    pub(crate) backups: Vec<Option<Backup>>,
+    /// Whether a store's machine was set back, marker and all: it will never
+    /// agree with the hub again.
+    pub(crate) astray: Vec<bool>,
+    /// Replicas that are lost and not sealed yet.
+    pub(crate) lost: Vec<Lost>,
+    /// Machines that are gone and trade on somewhere.
+    pub(crate) strays: Vec<Stray>,
 }
 
 impl World {
@@ -81,26 +104,11 @@ impl World {
             let folder = dir.join(format!("s{number}"));
             sites.push(Site::new(number, &folder, at, &mut rng)?);
         }
-        let price = Money::new(PRICE, Currency::USD)?;
-        let places = sites.iter().map(|site| {
-            let zone = "UTC".parse()?;
-            let place = site.location.clone();
-            anyhow::Ok(Location::with_defaults(place, Currency::USD, zone))
-        });
-        let places = places.collect::<Result<Vec<_>>>()?;
-        hub.hub().reference().batch_blocking(None, |batch| {
-            for sku in skus() {
-                let product = Product {
-                    price: Some(price),
-                    ..Product::new(sku.clone(), sku.as_str())
-                };
-                batch.put_product(&product)?;
-            }
-            for place in &places {
-                batch.put_location(place)?;
-            }
-            Ok::<_, ReferenceError>(())
-        })?;
+        set_up(hub.hub(), sites.iter().map(|site| &site.location), at)?;
+        let replicas = sites.iter().map(|site| site.author().replica);
+        let ledgers: Vec<Ledger> = replicas.map(Ledger::of).collect();
+        let announced = ledgers.iter().map(|ledger| (ledger.replica, 0)).collect();
+        let count = sites.len();
         let lines = sites.iter().map(|_| Line {
             cut_until: 0,
             seat: None,
@@ -127,6 +135,14 @@ impl World {
             trace: blake3::Hasher::new(),
             violation: None,
             copy: None,
+            root: dir.to_owned(),
+            boxes: config.stores,
+            ledgers,
+            announced,
+            backups: (0..count).map(|_| None).collect(),
+            astray: vec![false; count],
+            lost: Vec::new(),
+            strays: Vec::new(),
         })
     }
 
@@ -166,8 +182,11 @@ impl World {
         while self.step < self.config.days * STEPS && self.violation.is_none() {
             self.step += 1;
             self.pass(24 * 60 / STEPS);
-            self.act()?;
+            for _ in 0..ACTS {
+                self.act()?;
+            }
             self.faults()?;
+            self.mishaps()?;
             for at in 0..self.sites.len() {
                 if self.rng.chance(2, 3) {
                     self.carry(at, 2)?;
@@ -190,7 +209,7 @@ impl World {
         for at in 0..self.sites.len() {
             line::refer(&self.hub, &self.sites[at])?;
             for sku in skus() {
-                let units = self.rng.between(3, 12);
+                let units = self.rng.between(3, 12) * plenty(&sku);
                 self.receive(at, &sku, units)?;
             }
             self.carry(at, 50)?;
@@ -212,9 +231,14 @@ impl World {
         }
     }
 
-    /// Lines fail and come back, processes die.
+    /// Lines fail and come back, processes die, clocks are set wrong and right.
     fn faults(&mut self) -> Result<()> {
         let at = self.rng.index(self.sites.len());
+        if self.rng.chance(1, 40) {
+            let hours = self.rng.between(-30, 30);
+            let is_right = self.sites[at].skew == 0;
+            self.sites[at].skew = if is_right { hours * 3_600_000 } else { 0 };
+        }
         if self.lines[at].cut_until <= self.step && self.rng.chance(1, 12) {
             let steps = if self.rng.chance(1, 4) { 60 } else { 8 };
             let steps = self.rng.between(1, steps);
@@ -256,9 +280,8 @@ impl World {
             return Ok(false);
         }
         let faulty = frames < 50;
-        if self.lines[at].seat.is_none() {
-            self.lines[at].seat = Some(line::greet(&self.hub, &self.sites[at])?);
-            line::refer(&self.hub, &self.sites[at])?;
+        if self.lines[at].seat.is_none() && !self.connect(at)? {
+            return Ok(false);
         }
         let mut moved = false;
         for _ in 0..frames {
@@ -271,6 +294,7 @@ impl World {
             };
             let (up, down) = (draw(), draw());
             let mut more = line::send_up(&self.hub, &self.sites[at], up)?;
+            self.announce(at)?;
             self.observe(Touched::Hub)?;
             // The hub may die between its commit and the feed.
             if faulty && self.rng.chance(1, 60) {
@@ -279,7 +303,12 @@ impl World {
             }
             let lose = self.has(Bug::FeedItemLost) && self.step > 20;
             more |= line::send_down(&self.hub, &self.sites[at], down, lose)?;
-            self.counted(at)?;
+            // The node may die between its commit and what it does about it.
+            if faulty && self.rng.chance(1, 80) {
+                self.kill_node(at)?;
+                return Ok(true);
+            }
+            self.post_counts(at)?;
             self.observe(Touched::Site(at))?;
             moved |= more;
             if !more {
@@ -289,14 +318,52 @@ impl World {
         Ok(moved)
     }
 
+    /// The store's machine says hello; false if the two do not agree.
+    fn connect(&mut self, at: usize) -> Result<bool> {
+        let compares = !self.has(Bug::ResumeOldCopy);
+        self.lines[at].seat = line::greet(&self.hub, &self.sites[at], compares)?;
+        if self.lines[at].seat.is_none() {
+            if !self.astray[at] {
+                let what = format!("{} is refused", self.sites[at].location);
+                self.violated("whoever was not set back is known again", what);
+            }
+            return Ok(false);
+        }
+        if self.astray[at] {
+            let what = format!("{} goes on", self.sites[at].location);
+            self.violated("a machine that was set back is found out", what);
+        }
+        self.announce(at)?;
+        line::refer(&self.hub, &self.sites[at])?;
+        self.observe(Touched::Hub)?;
+        self.post_counts(at)?;
+        self.observe(Touched::Site(at))?;
+        Ok(true)
+    }
+
+    /// Notes what the hub was told of a journal's reach.
+    fn announce(&mut self, at: usize) -> Result<()> {
+        let site = &self.sites[at];
+        self.announced[at] = (site.author().replica, line::head(site)?.seq);
+        Ok(())
+    }
+
     /// What machines do by themselves.
     pub(crate) fn duties(&mut self) -> Result<()> {
         self.forget(Bug::DutyForgotten, self.hub.hub().store())?;
+        if self.has(Bug::SettleInCatchUp) {
+            self.hub_sql(
+                "UPDATE journal SET announced_seq = head_seq, announced_hash = head_hash",
+            )?;
+        }
         ensure!(self.hub.rounds()?, "rounds about orders never end");
         self.observe(Touched::Hub)?;
         for at in 0..self.sites.len() {
             self.forget(Bug::WithdrawalForgotten, self.sites[at].node().store())?;
             ensure!(self.sites[at].rounds()?, "rounds about rights never end");
+            if self.rng.chance(3, 4) {
+                self.sites[at].mark();
+            }
             self.observe(Touched::Site(at))?;
         }
         self.settle_money()
@@ -304,6 +371,7 @@ impl World {
 
     /// Problems that nobody told of.
     pub(crate) fn look(&mut self) -> Result<()> {
+        self.succeed()?;
         let (hub, author) = (self.hub.hub().clone(), self.hub.author().clone());
         let picture = self.hub.run(orders::picture(&hub, Vec::new()))?;
         let (state, now) = (hub.clone(), hub.now());
@@ -317,7 +385,28 @@ impl World {
             }
             exceptions::look(tx, &state, &author, &picture, now)
         })?;
-        self.observe(Touched::Hub)
+        self.observe(Touched::Hub)?;
+        self.suspicions()
+    }
+
+    /// What only promises can cover is looked for on the shelf.
+    fn suspicions(&mut self) -> Result<()> {
+        let store = self.hub.hub().store();
+        let (untold, open) = store.read_blocking(|conn| {
+            let kind = ExceptionKind::SuspectedBreach;
+            let open = evertill_storage::exceptions::open_of_kind(conn, kind)?;
+            Ok::<_, TableError>((completeness::incomplete(conn)?, open))
+        })?;
+        for pair in self.pairs(None) {
+            let key = exceptions::breach_key(&pair.0, &pair.1);
+            let is_open = open.iter().any(|one| one.opening.key == key);
+            let unbacked = self.pictures[0].unbacked(&pair);
+            if unbacked > 0 && !is_open && !untold.contains(&pair.0) {
+                let what = format!("{pair:?}: {unbacked}");
+                self.violated("what only promises can cover is looked for", what);
+            }
+        }
+        Ok(())
     }
 
     /// What came of it.

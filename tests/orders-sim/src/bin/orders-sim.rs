@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use clap::Parser;
-use evertill_orders_sim::{Config, Done, run};
+use evertill_orders_sim::{Bug, Config, Done, run};
 
 /// Simulate a real hub and real nodes with orders under faults, one run per seed.
 ///
@@ -26,9 +26,18 @@ struct Options {
     /// Stores in each run.
     #[arg(long, default_value_t = 3)]
     stores: u64,
+    /// Make a deliberate mistake, such as `BurnTwice`, to see it caught.
+    #[arg(long, value_parser = named)]
+    bug: Option<Bug>,
     /// Tell every step on standard error.
     #[arg(long)]
     loud: bool,
+}
+
+fn named(name: &str) -> Result<Bug, String> {
+    let mut all = Bug::ALL.into_iter();
+    let found = all.find(|bug| format!("{bug:?}") == name);
+    found.ok_or_else(|| format!("use one of {:?}", Bug::ALL))
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -38,7 +47,8 @@ fn main() -> anyhow::Result<ExitCode> {
     let begun = Instant::now();
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     std::thread::scope(|scope| {
-        let workers = (0..cores).map(|_| {
+        // A run often waits for its databases' threads.
+        let workers = (0..2 * cores).map(|_| {
             scope.spawn(|| {
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
@@ -70,7 +80,7 @@ fn one(options: &Options, seed: u64, failures: &AtomicU64) -> anyhow::Result<Don
         seed,
         days,
         stores,
-        bug: None,
+        bug: options.bug,
     };
     let outcome = run(config, options.loud)?;
     if let Some((oracle, what)) = outcome.violation {

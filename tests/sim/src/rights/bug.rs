@@ -37,11 +37,13 @@ pub enum RightsBug {
     ReleaseTwice,
     /// The node hands over what it has withdrawn.
     HandOverAfterWithdrawal,
+    /// The node promises from a mint that no second medium holds, and says so.
+    UseUnacknowledgedMint,
 }
 
 impl RightsBug {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::EveryReplicaMints,
         Self::MintByReceipt,
         Self::ReleaseBeforeWithdrawal,
@@ -59,5 +61,6 @@ impl RightsBug {
         Self::GrantWithoutDebit,
         Self::ReleaseTwice,
         Self::HandOverAfterWithdrawal,
+        Self::UseUnacknowledgedMint,
     ];
 }

@@ -9,7 +9,7 @@ use evertill_domain::rights::{End, Share, burn_of_outflow, grant_by_share, settl
 use super::bug::RightsBug;
 use super::machine::Machine;
 use super::oracle;
-use super::view::{Fact, View};
+use super::view::{Fact, Promise, View};
 use super::world::{HUB, UNIT, World};
 
 /// How a node shares its rights here.
@@ -20,9 +20,11 @@ const SHARE: Share = Share {
 };
 
 /// What is owed until it is done; each says whether it did something.
-pub const DUTIES: [fn(&mut World) -> bool; 8] = [
+pub const DUTIES: [fn(&mut World) -> bool; 10] = [
     withdraw,
     release,
+    node_releases,
+    release_of_the_lost,
     count_at_rest,
     node_settles,
     hub_settles,
@@ -40,7 +42,8 @@ pub fn one(world: &mut World) {
         29..32 => drop(count(world)),
         32..41 => drop(mint(world)),
         41..51 => drop(grant(world)),
-        51..69 => promise(world),
+        51..65 => promise(world),
+        65..69 => node_promises(world),
         69..75 => cancel(world),
         75..80 => drop(withdraw(world)),
         80..85 => drop(release(world)),
@@ -71,6 +74,18 @@ pub fn greet(world: &mut World) {
     world.announced = world.node.journal.len() as u64;
     let held = world.hub.view.cells.own(world.node.replica).mint;
     world.node.safe_mint = world.node.safe_mint.max(held);
+    // A promise is told to its customer once a second medium holds it.
+    let known = world.hub.view.known(world.node.replica);
+    for (id, quantity, seq) in std::mem::take(&mut world.untold) {
+        if seq <= known {
+            // What was handed over or broken meanwhile is nobody's to believe.
+            let promise = world.union.promises.get(&id);
+            let live = promise.map_or(0, |promise| promise.parts.live());
+            world.believed.insert(id, live);
+        } else {
+            world.untold.push((id, quantity, seq));
+        }
+    }
 }
 
 /// Whether this node may record what its life before knew: it has read the feed
@@ -214,6 +229,35 @@ fn promise(world: &mut World) {
     oracle::promised(world);
 }
 
+/// The node promises by itself, from rights that a second medium holds; its
+/// customer hears of it once the promise is there too.
+fn node_promises(world: &mut World) {
+    let quantity = world.rng.between(1, 2) * UNIT;
+    let hasty = world.has(RightsBug::UseUnacknowledgedMint);
+    let usable = if hasty {
+        world.node.rights()
+    } else {
+        world.node.usable()
+    };
+    if !world.node.is_minter() || world.node.view.position().debt() > 0 || usable < quantity {
+        return;
+    }
+    let id = world.next_promise;
+    let cells = &world.node.view.cells;
+    let Ok(write) = cells.promise(world.node.replica, quantity, usable) else {
+        return;
+    };
+    world.next_promise += 1;
+    world.node_writes(vec![Fact::Promised { id, quantity }], Some(write));
+    if hasty {
+        world.believed.insert(id, quantity);
+    } else {
+        let seq = world.node.journal.len() as u64;
+        world.untold.push((id, quantity, seq));
+    }
+    world.outcome.promises += 1;
+}
+
 fn cancel(world: &mut World) {
     let open: Vec<u64> = world.believed.keys().copied().collect();
     if open.is_empty() {
@@ -268,6 +312,43 @@ fn release(world: &mut World) -> bool {
     world.hub_writes(vec![Fact::Ended { id, quantity, how }], write.ok());
     world.outcome.releases += 1;
     true
+}
+
+/// The node gives back what it had promised itself.
+fn node_releases(world: &mut World) -> bool {
+    let own = world.node.replica;
+    let mine = |(_, promise): &(&u64, &Promise)| promise.cancelled && promise.maker == own;
+    let Some((id, quantity)) = first_releasable(&world.node.view, mine) else {
+        return false;
+    };
+    let write = world.node.view.cells.release(own, quantity);
+    let how = End::Released;
+    world.node_writes(vec![Fact::Ended { id, quantity, how }], write.ok());
+    world.outcome.releases += 1;
+    true
+}
+
+/// What a sealed replica had promised gives nobody a right: the hub ends it, and
+/// whoever mints sees a lower level.
+fn release_of_the_lost(world: &mut World) -> bool {
+    let cells = &world.hub.view.cells;
+    let lost =
+        |(_, promise): &(&u64, &Promise)| promise.cancelled && cells.is_sealed(promise.maker);
+    let Some((id, quantity)) = first_releasable(&world.hub.view, lost) else {
+        return false;
+    };
+    let how = End::Released;
+    world.hub_writes(vec![Fact::Ended { id, quantity, how }], None);
+    world.outcome.releases += 1;
+    true
+}
+
+fn first_releasable(view: &View, which: impl Fn(&(&u64, &Promise)) -> bool) -> Option<(u64, i64)> {
+    let mut promises = view.promises.iter().filter(which);
+    promises.find_map(|(id, promise)| {
+        let quantity = promise.parts.releasable();
+        (quantity > 0).then_some((*id, quantity))
+    })
 }
 
 fn hand_over(world: &mut World) {
@@ -400,6 +481,7 @@ fn new_life(world: &mut World) {
     world.copy = None;
     world.node = Machine::new(new, HUB);
     world.announced = 0;
+    world.untold.clear();
     let mut facts = vec![Fact::MinterNamed(new)];
     if !world.has(RightsBug::ReplaceWithoutSeal) {
         let seal = world.hub.view.cells.seal_of(old);

@@ -37,6 +37,9 @@ pub struct World {
     pub shelf: i64,
     /// What customers believe is theirs, by promise.
     pub believed: BTreeMap<u64, i64>,
+    /// Promises of the node that no second medium holds yet, by the entry that
+    /// says so: nobody was told of them.
+    pub untold: Vec<(u64, i64, u64)>,
     /// What each customer carried home.
     pub carried: BTreeMap<u64, i64>,
     /// The sum of all durable entries of the machines that live.
@@ -63,6 +66,7 @@ impl World {
             plenty: 8,
             shelf: 0,
             believed: BTreeMap::new(),
+            untold: Vec::new(),
             carried: BTreeMap::new(),
             union: View::new(HUB),
             uncovered: 0,
