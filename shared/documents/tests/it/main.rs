@@ -2,6 +2,7 @@
 //! short forms, and the gate.
 
 mod automerge_bytes;
+mod events;
 mod gate;
 mod mutation;
 mod orders;

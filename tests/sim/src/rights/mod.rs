@@ -13,6 +13,7 @@
 mod bug;
 mod machine;
 mod oracle;
+mod promises;
 mod steps;
 mod view;
 mod world;
