@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use evertill_storage::rusqlite::Connection;
+use evertill_storage::selling::decisions;
 use serde_json::{Value, json};
 
 use crate::client::{Hub, new_key};
@@ -236,10 +237,14 @@ fn decisions_of_earlier_releases_are_counted_and_not_guessed() {
     let hub = traded();
     let folder = hub.stop();
     let conn = Connection::open(folder.data().join("evertill.db")).unwrap();
-    let before = conn
-        .execute("UPDATE decision SET basis = NULL", [])
-        .unwrap();
-    assert_eq!(before, 3);
+    let kept = decisions::page(&conn, None, None, 10).unwrap();
+    assert_eq!(kept.len(), 3);
+    for told in kept {
+        let sql = "UPDATE decision SET snapshot = ?2, policy = ?3, plan = ?4, packed = NULL
+                   WHERE id = ?1";
+        let row = (told.id, told.snapshot, told.policy, told.plan);
+        assert_eq!(conn.execute(sql, row).unwrap(), 1);
+    }
     drop(conn);
     let hub = Hub::on(folder);
     let found = tried(&hub, "safety_stock", &json!({"default": "9"}));

@@ -1,17 +1,35 @@
 //! Why goods come from where they do.
 //!
 //! Each row holds everything that a plan was made from, so that a person can be
-//! told why, and the plan can be made again.
+//! told why, and the plan can be made again. That is a few hundred bytes for each
+//! location, much of them the same, so rows are packed.
 //!
 //! Invariant: planning the kept snapshot with the kept policy gives the kept
 //! plan.
 
+use std::io::Read as _;
+
 use evertill_domain::{DocumentId, Timestamp};
+use rusqlite::types::Type;
 use rusqlite::{Connection, params};
 
 use crate::sql::{Doing, TableResult, optional};
 
-/// A decision, its parts as JSON.
+/// For how long decisions are kept, in milliseconds: 400 days, as long as stores
+/// keep their journals.
+pub const KEPT_MS: i64 = 400 * 24 * 3_600 * 1_000;
+/// Most rows that one [`prune`] looks at.
+pub const PRUNE_LIMIT: u32 = 500;
+/// A low level of compression: the parts repeat themselves so much that it does
+/// nearly what a high one does.
+const LEVEL: i32 = 1;
+/// Most bytes of the parts of a decision; a chain of thousands of locations
+/// stays far below.
+const MOST_BYTES: u64 = 64 << 20;
+/// Between the parts: JSON on one line has none.
+const BETWEEN: char = '\n';
+
+/// A decision, its parts as JSON, each on one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
     /// Its number, in the order in which decisions were made.
@@ -38,21 +56,54 @@ pub struct Decision {
 /// The row could not be written.
 pub fn record(conn: &Connection, decision: &Decision) -> TableResult<i64> {
     conn.prepare_cached(
-        "INSERT INTO decision (document, at, cause, snapshot, policy, plan, basis)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO decision (document, at, cause, snapshot, policy, plan, packed)
+         VALUES (?1, ?2, ?3, '', '', '', ?4)",
     )
     .and_then(|mut insert| {
         insert.insert(params![
             decision.document.as_bytes(),
             decision.at.as_millis(),
             decision.cause,
-            decision.snapshot,
-            decision.policy,
-            decision.plan,
-            decision.basis
+            packed(decision)
         ])
     })
     .doing("keep a decision")
+}
+
+/// Removes decisions that are too old, the oldest ones first; gives how many. If
+/// these are [`PRUNE_LIMIT`], there may be more.
+///
+/// # Errors
+/// The rows could not be removed.
+pub fn prune(conn: &Connection, now: Timestamp) -> TableResult<usize> {
+    conn.prepare_cached(
+        "DELETE FROM decision WHERE at < ?1 AND id IN (
+           SELECT id FROM decision ORDER BY id LIMIT ?2)",
+    )
+    .and_then(|mut delete| delete.execute(params![now.as_millis() - KEPT_MS, PRUNE_LIMIT]))
+    .doing("remove old decisions")
+}
+
+fn packed(decision: &Decision) -> Vec<u8> {
+    let basis = decision.basis.as_deref().unwrap_or_default();
+    let parts = [&decision.snapshot, &decision.policy, &decision.plan, basis];
+    let separator = BETWEEN.to_string();
+    debug_assert!(
+        parts.iter().all(|part| !part.contains(BETWEEN)),
+        "invariant: the parts are JSON on one line"
+    );
+    let joined = parts.join(&separator);
+    zstd::bulk::compress(joined.as_bytes(), LEVEL)
+        .expect("invariant: packing in memory does not fail")
+}
+
+/// The four parts of a packed row.
+fn unpacked(bytes: &[u8]) -> std::io::Result<[String; 4]> {
+    let mut joined = String::new();
+    let unpacking = zstd::stream::read::Decoder::new(bytes)?;
+    unpacking.take(MOST_BYTES).read_to_string(&mut joined)?;
+    let mut parts = joined.split(BETWEEN).map(str::to_owned);
+    Ok(std::array::from_fn(|_| parts.next().unwrap_or_default()))
 }
 
 /// The number of the last decision; 0 before the first.
@@ -93,7 +144,7 @@ pub fn last_cause(conn: &Connection, document: &DocumentId) -> TableResult<Optio
 /// The table could not be read.
 pub fn of(conn: &Connection, document: &DocumentId) -> TableResult<Vec<Decision>> {
     conn.prepare_cached(
-        "SELECT id, document, at, cause, snapshot, policy, plan, basis FROM decision
+        "SELECT id, document, at, cause, snapshot, policy, plan, basis, packed FROM decision
          WHERE document = ?1 ORDER BY id",
     )
     .and_then(|mut select| select.query_map([document.as_bytes()], read)?.collect())
@@ -111,7 +162,7 @@ pub fn page(
     limit: usize,
 ) -> TableResult<Vec<Decision>> {
     conn.prepare_cached(
-        "SELECT id, document, at, cause, snapshot, policy, plan, basis FROM decision
+        "SELECT id, document, at, cause, snapshot, policy, plan, basis, packed FROM decision
          WHERE at >= ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3",
     )
     .and_then(|mut select| {
@@ -150,14 +201,26 @@ pub fn documents(
 }
 
 fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Decision> {
+    let [snapshot, policy, plan, basis] = match row.get_ref(8)?.as_blob_or_null()? {
+        Some(bytes) => unpacked(bytes).map_err(|error| {
+            rusqlite::Error::FromSqlConversionFailure(8, Type::Blob, Box::new(error))
+        })?,
+        // Rows of earlier releases are not packed.
+        None => [
+            row.get(4)?,
+            row.get(5)?,
+            row.get(6)?,
+            row.get::<_, Option<String>>(7)?.unwrap_or_default(),
+        ],
+    };
     Ok(Decision {
         id: row.get(0)?,
         document: DocumentId::from_bytes(row.get(1)?),
         at: Timestamp::from_millis(row.get(2)?),
         cause: row.get(3)?,
-        snapshot: row.get(4)?,
-        policy: row.get(5)?,
-        plan: row.get(6)?,
-        basis: row.get(7)?,
+        snapshot,
+        policy,
+        plan,
+        basis: Some(basis).filter(|basis| !basis.is_empty()),
     })
 }

@@ -2,6 +2,7 @@
 
 mod apikeys;
 mod completeness;
+mod decisions;
 mod enrolments;
 mod exceptions;
 mod idempotency;
