@@ -5,9 +5,7 @@
 
 use anyhow::Result;
 use evertill_domain::Money;
-use evertill_domain::order::{
-    OrderObligation, PaymentMethod, PaymentRecorded, PaymentState, PaymentStep,
-};
+use evertill_domain::order::{OrderObligation, PaymentMethod, PaymentRecorded, PaymentStep};
 use evertill_hub::services::orders;
 
 use crate::bug::Bug;
@@ -30,13 +28,7 @@ impl World {
                 _ => None,
             });
             if let Some(amount) = again {
-                // What was collected again in part is captured the next time: only
-                // money that went back is said to be collected again.
-                let step = match order.payment_state {
-                    PaymentState::Captured => PaymentStep::Capture,
-                    _ => PaymentStep::Recollect,
-                };
-                let payment = payment(step, amount);
+                let payment = payment(PaymentStep::Recollect, amount);
                 self.revise(document, move |at| orders::pay(at, payment))?;
                 self.note(&format!("order {at}: {} collected again", amount.minor()));
             }

@@ -282,13 +282,15 @@ pub fn record_payment(
     Rejections::unless_empty(refused)?;
     let total = order.placed.total.minor().max(money.value.minor());
     let step = match payment.step {
-        PaymentStep::Capture | PaymentStep::CapturePart => {
+        PaymentStep::Capture | PaymentStep::CapturePart | PaymentStep::Recollect => {
             let captured = money.captured.minor() + amount.minor();
             if captured - money.refunded.minor() > total {
                 let detail = "more is taken than the order costs; lower the amount";
                 return Err(Rejection::new("/amount", "above_total", detail).into());
             }
-            if captured >= order.placed.total.minor() {
+            if payment.step == PaymentStep::Recollect {
+                PaymentStep::Recollect
+            } else if captured >= order.placed.total.minor() {
                 PaymentStep::Capture
             } else {
                 PaymentStep::CapturePart
@@ -310,8 +312,6 @@ pub fn record_payment(
     })])
 }
 
-/// Takes so much off what is wanted of a line: first what nobody has, then what
-/// waits, then the latest promises.
 /// Takes off what a customer did not collect and what a carrier brought back:
 /// the goods are for sale again, and nobody sends them a second time without
 /// being asked. What was paid for it is owed back.

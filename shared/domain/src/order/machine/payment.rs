@@ -46,7 +46,7 @@ machine!(PaymentState, PaymentStep, "payment", {
         Refund => Refunded, RefundPart => PartiallyRefunded, ChargeBack => ChargedBack;
     Captured:
         Capture => Captured, Refund => Refunded, RefundPart => PartiallyRefunded,
-        ChargeBack => ChargedBack;
+        Recollect => Captured, ChargeBack => ChargedBack;
     PartiallyRefunded:
         Capture => Captured, CapturePart => PartiallyRefunded, Refund => Refunded,
         RefundPart => PartiallyRefunded, Recollect => Captured, ChargeBack => ChargedBack;

@@ -2,7 +2,7 @@
 
 use evertill_domain::order::{
     Effect, EndCause, FulfilmentKind, FulfilmentStep, OrderBody, OrderConflictKind,
-    OrderObligation, PaymentState, PaymentStep, Ruling, RulingKind,
+    OrderObligation, PaymentState, PaymentStep, Ruling, RulingKind, record_payment,
 };
 use evertill_domain::rights::End;
 
@@ -48,15 +48,23 @@ fn money_that_went_back_before_the_hand_over_was_known_is_collected_again_once()
         })],
     );
     assert_eq!(recollect(&waived.state()), 0);
-    written.entry(
-        HUB,
-        3,
-        50,
-        &[],
-        vec![payment(PaymentStep::Recollect, 1_000)],
-    );
+    let OrderBody::Payment(beyond) = payment(PaymentStep::Recollect, 1_501) else {
+        unreachable!()
+    };
+    let beyond = record_payment(&written.state(), beyond).unwrap_err();
+    assert_eq!(beyond.fields()[0].code, "above_total");
+    // Regression: what was collected again in part could not be collected again
+    // to the end: the payment was captured then.
+    for (seq, minor, left) in [(3, 400, 600), (4, 600, 0)] {
+        let OrderBody::Payment(paid) = payment(PaymentStep::Recollect, minor) else {
+            unreachable!()
+        };
+        let bodies = record_payment(&written.state(), paid).unwrap();
+        written.entry(HUB, seq, 47 + seq, &[], bodies);
+        let state = written.state();
+        assert_eq!((refund(&state), recollect(&state)), (0, left));
+    }
     let state = written.state();
-    assert_eq!((refund(&state), recollect(&state)), (0, 0));
     assert_eq!(state.payment_state, PaymentState::Captured);
 }
 
