@@ -23,6 +23,7 @@ mod shipments;
 mod simulate;
 mod stock;
 mod supply;
+mod taking;
 mod trial_view;
 mod webhooks;
 

@@ -11,7 +11,6 @@ use evertill_http::api::{
     RefundBody, ShortLineView, order_view, thousandths_text,
 };
 use evertill_http::{Body, IdempotencyKey, List, Page, Path, Problem, Query};
-use evertill_storage::WriteError;
 use evertill_storage::projection::orders::OrderFilter;
 use evertill_storage::rusqlite::Connection;
 use evertill_storage::selling::contacts::Contact;
@@ -20,8 +19,8 @@ use utoipa::IntoParams;
 
 use super::auth::Principal;
 use super::once::{answer, response};
-use crate::services::grants::{self, Wish};
-use crate::services::once::{Answer, OnceError, Repeatable, once};
+use super::taking::Taking;
+use crate::services::once::{Answer, Repeatable, once};
 use crate::services::orders::{self, At, OrderRefusal, PrepareError, Revised};
 use crate::state::Hub;
 
@@ -74,45 +73,14 @@ pub(super) async fn post(
         locale: contact.locale,
         address: contact.address,
     };
-    let author = hub.author().map_err(PrepareError::from)?;
-    let wish = Wish {
-        wanted: command.wanted(),
-        only: command.fulfilment.location.clone(),
+    let taking = Taking {
+        author: hub.author().map_err(PrepareError::from)?,
+        request,
+        digest: body.digest,
+        picture: Arc::new(picture),
+        asked_for: Arc::new((command, contact)),
     };
-    let (picture, asked_for) = (Arc::new(picture), Arc::new((command, contact)));
-    let place = || {
-        let (state, author) = (hub.clone(), author.clone());
-        let (picture, asked_for) = (Arc::clone(&picture), Arc::clone(&asked_for));
-        let digest = body.digest;
-        let work = move |conn: &Connection, now| {
-            let (command, contact) = &*asked_for;
-            let at = (&state, &author);
-            let arrived = orders::place(conn, at, &picture, (command, contact), &digest, now)?;
-            let status = if arrived.is_new { 201 } else { 200 };
-            let view = order_view(&arrived.document, &arrived.order);
-            Ok::<_, OrderRefusal>(answer(status, &view))
-        };
-        once(&hub, "take in an order", request.clone(), work)
-    };
-    let mut placed = place().await;
-    if is_short(&placed)
-        && let Some(mut asked) = grants::ask(&hub, &author, &picture, wish, hub.now()).await?
-    {
-        while is_short(&placed) && asked.more(&hub, &author).await? {
-            placed = place().await;
-        }
-    }
-    Ok(response(placed?))
-}
-
-/// Whether an order was refused for a lack of rights or goods.
-fn is_short(placed: &Result<Answer, WriteError<OnceError<OrderRefusal>>>) -> bool {
-    matches!(
-        placed,
-        Err(WriteError::Rejected(OnceError::Refused(
-            OrderRefusal::Insufficient(_)
-        )))
-    )
+    Ok(response(taking.place_or_ask(&hub).await?))
 }
 
 /// Orders in the order in which they came.
@@ -433,6 +401,11 @@ impl From<OrderRefusal> for Problem {
                 let lines: Vec<ShortLineView> = lines.collect();
                 let shown = serde_json::to_value(lines).unwrap_or_default();
                 Self::conflict("insufficient_stock", detail).member("lines", shown)
+            }
+            // Whoever says that stores may be asked asks them, and tries again.
+            OrderRefusal::WorthAsking(_) => {
+                tracing::error!(detail, "an order was not taken in");
+                Self::internal()
             }
             OrderRefusal::NameTaken { .. } => Self::conflict(
                 "external_id_taken",

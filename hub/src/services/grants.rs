@@ -1,5 +1,5 @@
 //! Asking connected stores for rights when an order wants more than the hub
-//! holds.
+//! holds, or would be split without them.
 //!
 //! The wish goes out on the feeds of the stores that hold unused rights; what
 //! they hand on comes with their journals, as every grant does. The order waits
@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use evertill_domain::rights::{Cells, answer_request};
+use evertill_domain::routing::RightsAsked;
 use evertill_domain::{Location, LocationId, Product, Sku, Timestamp};
 use evertill_storage::feed::{self, GrantRequest};
 use evertill_storage::journal::{self, Author};
@@ -24,6 +26,9 @@ use crate::state::Hub;
 
 /// How long an order waits for rights (design: 300 ms).
 pub const WAIT: Duration = Duration::from_millis(300);
+/// How long a store may answer a wish, by its own clock, which need not agree
+/// with the hub's. What comes after the wait serves the next order.
+const GOOD_FOR: Duration = Duration::from_secs(5);
 /// Stores that are asked for one product at a time: those that can spare most.
 const STORES: usize = 8;
 
@@ -66,7 +71,7 @@ pub struct Wish {
     pub only: Option<LocationId>,
 }
 
-/// Asks the stores that can spare rights; `None` when nobody can.
+/// Asks stores for rights; `None` when none of them can spare any more.
 ///
 /// # Errors
 /// The database could not be written.
@@ -74,7 +79,7 @@ pub async fn ask(
     hub: &Hub,
     author: &Author,
     picture: &Arc<Picture>,
-    wish: Wish,
+    wishes: Vec<RightsAsked>,
     now: Timestamp,
 ) -> Result<Option<Asked>, WriteError<TableError>> {
     let commits = hub.store().commits();
@@ -83,7 +88,7 @@ pub async fn ask(
     let before = hub
         .store()
         .write("ask for rights", move |tx| {
-            request(tx, (&state, &author), &picture, &wish, now)
+            send(tx, (&state, &author), &picture, &wishes, now)
         })
         .await?;
     Ok((!before.is_empty()).then_some(Asked {
@@ -130,8 +135,7 @@ impl Asked {
     }
 }
 
-/// Writes wishes onto the feeds of the stores that can spare something; gives the
-/// pairs that are waited for, with what the hub holds of each now.
+/// Asks every store that can spare something for what is missing of a wish.
 ///
 /// # Errors
 /// The tables could not be used.
@@ -141,11 +145,9 @@ pub fn request(
     picture: &Picture,
     wish: &Wish,
     now: Timestamp,
-) -> TableResult<BTreeMap<Pair, i64>> {
+) -> TableResult<()> {
     let ground = Ground::of(conn, hub, author.replica, picture, now)?;
-    let expires = Timestamp::from_millis(now.as_millis() + millis(WAIT));
-    let mut requests: BTreeMap<LocationId, Vec<GrantRequest>> = BTreeMap::new();
-    let mut before = BTreeMap::new();
+    let mut wishes = Vec::new();
     for (sku, wanted) in &wish.wanted {
         let Some(product) = picture.products.get(sku) else {
             continue;
@@ -153,65 +155,99 @@ pub fn request(
         let mut spares = Vec::new();
         for location in &picture.locations {
             let named = wish.only.as_ref().is_none_or(|only| *only == location.id);
-            if named && can_answer(conn, hub, &ground, location)? {
-                spares.extend(spare(conn, author, picture, &ground, (location, product))?);
+            if !named {
+                continue;
+            }
+            let pair = ground.pair(location, product, None)?;
+            let spare = spare(conn, hub, &ground, (location, product), &pair.cells)?;
+            if spare > 0 {
+                spares.push((spare, pair.availability.atp, &location.id));
             }
         }
         spares.sort_by_key(|(spare, ..)| std::cmp::Reverse(*spare));
-        for (spare, held, atp, location) in spares.into_iter().take(STORES) {
-            let pair = (location.clone(), sku.clone());
-            let missing = (wanted - atp).max(0);
-            let quantity = hub.grants().take(&pair, missing, spare, Instant::now());
-            if quantity > 0 {
-                requests.entry(location).or_default().push(GrantRequest {
-                    sku: sku.clone(),
-                    quantity,
+        let asked = spares.into_iter().take(STORES);
+        wishes.extend(asked.map(|(_, atp, location)| RightsAsked {
+            location: location.clone(),
+            sku: sku.clone(),
+            quantity: wanted - atp,
+        }));
+    }
+    send(conn, (hub, author), picture, &wishes, now).map(drop)
+}
+
+/// Writes wishes onto the feeds of the stores that can spare something; gives the
+/// pairs that are waited for, with what the hub holds of each now.
+///
+/// # Errors
+/// The tables could not be used.
+pub fn send(
+    conn: &Connection,
+    (hub, author): (&Hub, &Author),
+    picture: &Picture,
+    wishes: &[RightsAsked],
+    now: Timestamp,
+) -> TableResult<BTreeMap<Pair, i64>> {
+    let ground = Ground::of(conn, hub, author.replica, picture, now)?;
+    let expires = Timestamp::from_millis(now.as_millis() + millis(GOOD_FOR));
+    let mut requests: BTreeMap<&LocationId, Vec<GrantRequest>> = BTreeMap::new();
+    let mut before = BTreeMap::new();
+    for wish in wishes {
+        let (location, product) = (
+            picture.location(&wish.location),
+            picture.products.get(&wish.sku),
+        );
+        let Some((location, product)) = location.zip(product) else {
+            continue;
+        };
+        let cells = rights::cells(conn, &wish.location, &wish.sku)?;
+        let spare = spare(conn, hub, &ground, (location, product), &cells)?;
+        if spare == 0 {
+            continue;
+        }
+        let pair = (wish.location.clone(), wish.sku.clone());
+        let asked = hub
+            .grants()
+            .take(&pair, wish.quantity, spare, Instant::now());
+        if asked > 0 {
+            requests
+                .entry(&wish.location)
+                .or_default()
+                .push(GrantRequest {
+                    sku: wish.sku.clone(),
+                    quantity: asked,
                     expires,
                 });
-            }
-            before.insert(pair, held);
         }
+        before.insert(pair, cells.rights(author.replica));
     }
     for (location, requests) in requests {
-        feed::request_grants(conn, author, &location, requests)?;
+        feed::request_grants(conn, author, location, requests)?;
     }
     Ok(before)
 }
 
-/// Whether a location may sell online and its minter is connected.
-fn can_answer(
+/// What a location can hand on of a product at once, in thousandths: nothing
+/// unless it sells online and its minter is connected.
+///
+/// # Errors
+/// The tables could not be read.
+pub fn spare(
     conn: &Connection,
     hub: &Hub,
     ground: &Ground<'_>,
-    location: &Location,
-) -> TableResult<bool> {
+    (location, product): (&Location, &Product),
+    cells: &Cells,
+) -> TableResult<i64> {
     let Some(minter) = minters::living(conn, &location.id)? else {
-        return Ok(false);
+        return Ok(0);
     };
     let node = journal::state(conn, minter)?.map(|journal| journal.node);
     let connected = node.is_some_and(|node| hub.live().of(node).is_some());
-    Ok(connected && ground.is_open(&location.id) && !ground.is_suspended(location))
-}
-
-/// What a location can spare of a product beyond the handful that stays there,
-/// what the hub holds of it, and what of that can be promised; `None` when it
-/// can spare nothing.
-fn spare(
-    conn: &Connection,
-    author: &Author,
-    picture: &Picture,
-    ground: &Ground<'_>,
-    (location, product): (&Location, &Product),
-) -> TableResult<Option<(i64, i64, i64, LocationId)>> {
-    let Some(minter) = minters::living(conn, &location.id)? else {
-        return Ok(None);
-    };
-    let quantum = product.unit.rights_quantum();
-    let terms = picture.selling.online.of(location).share(quantum);
-    let pair = ground.pair(location, product, None)?;
-    let spare = pair.cells.rights(minter) - terms.keep.max(0);
-    let (held, atp) = (pair.cells.rights(author.replica), pair.availability.atp);
-    Ok((spare >= quantum).then(|| (spare, held, atp, location.id.clone())))
+    if !connected || !ground.is_open(&location.id) || ground.is_suspended(location) {
+        return Ok(0);
+    }
+    let terms = ground.share(location, product);
+    Ok(answer_request(terms, cells.rights(minter), i64::MAX))
 }
 
 fn millis(duration: Duration) -> i64 {

@@ -16,7 +16,7 @@ use evertill_domain::availability::{
 };
 use evertill_domain::order::ChannelId;
 use evertill_domain::policy::Selling;
-use evertill_domain::rights::{Cells, Position};
+use evertill_domain::rights::{Cells, Position, Share};
 use evertill_domain::{Bucket, Location, LocationId, Product, ReplicaId, Sku, Timestamp};
 use evertill_storage::TableResult;
 use evertill_storage::journal::{self, JournalState};
@@ -156,6 +156,13 @@ impl<'a> Ground<'a> {
     pub fn is_suspended(&self, location: &Location) -> bool {
         let rule = self.picture.selling.online.of(location);
         self.blocked.contains(&location.id) || rule.is_suspended(self.silent_s(&location.id))
+    }
+
+    /// How the rights of a product are shared at a location, by policy.
+    #[must_use]
+    pub fn share(&self, location: &Location, product: &Product) -> Share {
+        let rule = self.picture.selling.online.of(location);
+        rule.share(product.unit.rights_quantum())
     }
 
     /// Whether a location sells online now.

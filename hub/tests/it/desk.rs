@@ -155,7 +155,8 @@ impl Desk {
         let placed = self.hub.store().write("place", move |tx| {
             let digest = digest(&order.external_id);
             let asked = (&order, &Contact::default());
-            orders::place(tx, (&state, &author), &picture, asked, &digest, state.now())
+            let body = (&digest, &orders::Asking::default());
+            orders::place(tx, (&state, &author), &picture, asked, body, state.now())
         });
         match placed.await {
             Ok(arrived) => Ok(arrived.document),

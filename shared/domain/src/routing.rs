@@ -18,16 +18,18 @@
 //! location, no more than `max_locations` share an order, and their further
 //! parcels cost no more than `max_split_cost`.
 
+mod asking;
 mod distance;
 mod eligible;
 mod known;
 mod level;
 mod score;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+pub use asking::{RightsAsked, Spare, Spares, worth_asking};
 pub use distance::Position;
 pub use eligible::{HardRule, Rule, Verdict};
 pub use score::Score;
@@ -130,6 +132,10 @@ pub struct Snapshot {
     pub policy_version: u64,
     /// Every location that was looked at.
     pub candidates: Vec<Candidate>,
+    /// The rights that stores were asked for before the plan was made; what came
+    /// of it is in what the candidates may promise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asked: Vec<RightsAsked>,
 }
 
 /// A part of a line that comes from a location.
@@ -177,6 +183,22 @@ pub struct Plan {
     pub considered: Vec<Considered>,
     /// The version of the policy that decided.
     pub policy_version: u64,
+}
+
+impl Plan {
+    /// How many locations share the order: each sends a parcel, or has something
+    /// to be collected.
+    #[must_use]
+    pub fn parcels(&self) -> usize {
+        let from = self.assignments.iter().map(|part| &part.location);
+        from.collect::<BTreeSet<_>>().len()
+    }
+
+    /// Whether one location keeps all of the order.
+    #[must_use]
+    pub fn is_kept_by_one(&self) -> bool {
+        self.unsourced.is_empty() && self.parcels() <= 1
+    }
 }
 
 /// Decides where the goods of an order come from. When they cannot all be had

@@ -17,7 +17,7 @@ use evertill_domain::order::{
 };
 use evertill_domain::{Currency, Money, Quantity, Sku};
 use evertill_hub::services::ground::Picture;
-use evertill_hub::services::orders::{self, OrderRefusal};
+use evertill_hub::services::orders::{self, Asking, OrderRefusal};
 use evertill_hub::state::Hub;
 use evertill_storage::selling::contacts::Contact;
 use evertill_storage::{Store, StoreOptions, TableError};
@@ -132,7 +132,8 @@ async fn order(hub: &Hub, picture: &Arc<Picture>, command: PlaceOrder) -> Result
         .write("reserve", move |tx| {
             let at = (&state, &author);
             let command = (&command, &Contact::default());
-            orders::place(tx, at, &picture, command, &digest, state.now())?;
+            let body = (&digest, &Asking::default());
+            orders::place(tx, at, &picture, command, body, state.now())?;
             Ok::<_, OrderRefusal>(())
         })
         .await?;

@@ -60,6 +60,7 @@ fn snapshot() -> Result<Snapshot> {
         candidates: (0..CANDIDATES)
             .map(|number| candidate(number, &skus))
             .collect::<Result<_>>()?,
+        asked: Vec::new(),
     })
 }
 

@@ -87,6 +87,7 @@ impl Week<'_> {
             candidates: stores
                 .map(|store| self.candidate(store, question.lines, truth, now))
                 .collect(),
+            asked: Vec::new(),
         };
         let plan = plan(&snapshot, &self.policy);
         let open = (1..).zip(question.lines).map(|(line, _)| {

@@ -10,7 +10,7 @@ use evertill_domain::order::{
 };
 use evertill_domain::{Currency, DocumentId, LocationId, Money, Quantity, Sku, Timestamp};
 use evertill_hub::services::availability;
-use evertill_hub::services::orders::{self, At, OrderRefusal};
+use evertill_hub::services::orders::{self, Asking, At, OrderRefusal};
 use evertill_node::services::{movements, returns, sales};
 use evertill_storage::WriteError;
 use evertill_storage::feed::{self, GrantRequest};
@@ -225,7 +225,7 @@ impl World {
                 (&state, &author),
                 &picture,
                 (&command, &contact),
-                &digest,
+                (&digest, &Asking::default()),
                 now,
             )
         });

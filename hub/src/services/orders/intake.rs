@@ -22,6 +22,7 @@ use evertill_storage::{TableResult, duties, feed, private};
 
 use super::rounds::keep_messages;
 use super::sourcing::{Order, Planned, plan_order};
+use super::wishes::Asking;
 use super::{OrderRefusal, Shortage, backorders, known, ships_without_a_node, short_lines};
 use crate::services::ground::{Ground, Picture};
 use crate::services::supply;
@@ -42,13 +43,14 @@ pub struct Arrived {
 /// the caller's transaction.
 ///
 /// # Errors
-/// See [`OrderRefusal`]; nothing is kept then.
+/// See [`OrderRefusal`]; nothing is kept then. [`OrderRefusal::WorthAsking`] only
+/// where `asking` says that stores may be asked first.
 pub fn place(
     conn: &Connection,
     (hub, author): (&Hub, &Author),
     picture: &Picture,
     (command, contact): (&PlaceOrder, &Contact),
-    digest: &[u8; 32],
+    (digest, asking): (&[u8; 32], &Asking),
     now: Timestamp,
 ) -> Result<Arrived, OrderRefusal> {
     let name = (command.channel.as_str(), command.external_id.as_str());
@@ -83,9 +85,16 @@ pub fn place(
         only: None,
         allow_partial: placed.fulfilment.allow_backorder,
         allow_split: placed.fulfilment.allow_split,
+        asked: asking.asked.clone(),
     };
     let ground = Ground::of(conn, hub, author.replica, picture, now)?;
     let planned = plan_order(&ground, picture, &order, now)?;
+    if asking.may_ask {
+        let wishes = planned.worth_asking((conn, hub), &ground, picture)?;
+        if !wishes.is_empty() {
+            return Err(OrderRefusal::WorthAsking(wishes));
+        }
+    }
     let refused = |refused: Rejections| match refused.class() {
         RejectionClass::Conflict => short((conn, picture), hub, name, &planned, now),
         _ => OrderRefusal::Rejected(refused),

@@ -18,12 +18,14 @@ mod revise;
 mod rounds;
 mod sourcing;
 mod timing;
+mod wishes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use evertill_domain::order::{OrderState, Work};
 use evertill_domain::rejection::Rejections;
+use evertill_domain::routing::RightsAsked;
 use evertill_domain::{DocumentId, LocationId, LocationKind, Sku, Timestamp};
 use evertill_storage::projection::orders::{self, OrderFilter};
 use evertill_storage::projection::{minters, stock};
@@ -39,6 +41,7 @@ pub use dispatch::dispatch;
 pub use intake::{Arrived, place};
 pub use revise::{At, Revised, assign, cancel, change, hold, pay, refund, release_hold};
 pub use rounds::{Resting, RoundError, keep, round, watch};
+pub use wishes::Asking;
 
 use super::ground::Picture;
 use crate::state::{Hub, StartError};
@@ -52,6 +55,10 @@ pub enum OrderRefusal {
     /// It cannot be promised in full.
     #[error("the order cannot be promised in full{}", .0.reasons())]
     Insufficient(Shortage),
+    /// It can be promised, but better with rights that connected stores can
+    /// spare: ask them first.
+    #[error("connected stores can hand on rights with which the order is kept better")]
+    WorthAsking(Vec<RightsAsked>),
     /// The channel used the name for another order.
     #[error("channel {channel} used external_id {external_id} for another order")]
     NameTaken {

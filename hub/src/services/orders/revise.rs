@@ -459,6 +459,7 @@ impl At<'_> {
             only: ask.only(order),
             allow_partial: ask.may_stay_open(order),
             allow_split: order.placed.fulfilment.allow_split,
+            asked: Vec::new(),
         };
         Ok(Some(plan_order(&ground, self.picture, &asked, self.now)?))
     }

@@ -17,7 +17,7 @@ use evertill_domain::rights::PairCells;
 use evertill_domain::{DocumentId, LocationId, Timestamp};
 use evertill_hub::services::exceptions::{self, Asked, Shown};
 use evertill_hub::services::ground::Picture;
-use evertill_hub::services::orders::{At, OrderRefusal, Resting, place, round};
+use evertill_hub::services::orders::{Asking, At, OrderRefusal, Resting, place, round};
 use evertill_hub::state::Hub;
 use evertill_storage::exceptions::Opening;
 use evertill_storage::journal::Author;
@@ -93,7 +93,8 @@ impl Desk {
         let placed = self.store.write("place", move |tx| {
             let contact = Contact::default();
             let asked = (&wanted, &contact);
-            place(tx, (&hub, &author), &picture, asked, &[1; 32], began)
+            let body = (&[1; 32], &Asking::default());
+            place(tx, (&hub, &author), &picture, asked, body, began)
         });
         placed.await.unwrap().document
     }

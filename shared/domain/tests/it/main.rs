@@ -13,6 +13,7 @@ mod promising;
 mod refused;
 mod rights;
 mod routing;
+mod routing_asking;
 mod routing_laws;
 mod routing_rules;
 mod sale;

@@ -61,6 +61,7 @@ pub fn snapshot(pieces: i64, candidates: Vec<Candidate>) -> Snapshot {
         allow_partial: false,
         policy_version: 3,
         candidates,
+        asked: Vec::new(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a hub and its stores do together.
 
+mod asking;
 mod backlog;
 mod chaos;
 mod customers;

@@ -25,7 +25,7 @@ pub fn stocked(stores: &[(&str, u32)]) -> Result<Chain> {
 }
 
 /// What of a store's units the hub may promise: 70 %, and two stay at the tills.
-fn share(pieces: u32) -> u32 {
+pub fn share(pieces: u32) -> u32 {
     (pieces * 7 / 10).min(pieces.saturating_sub(2))
 }
 
