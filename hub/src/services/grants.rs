@@ -25,7 +25,9 @@ use super::ground::{Ground, Picture};
 use crate::state::Hub;
 
 /// How long an order waits for rights (design: 300 ms).
-pub const WAIT: Duration = Duration::from_millis(300);
+pub const WAIT: Duration = Duration::from_millis(WAIT_MS.unsigned_abs());
+/// The same in milliseconds.
+pub const WAIT_MS: i64 = 300;
 /// How long a store may answer a wish, by its own clock, which need not agree
 /// with the hub's. What comes after the wait serves the next order.
 const GOOD_FOR: Duration = Duration::from_secs(5);

@@ -5,6 +5,8 @@ use evertill_domain::exception::ExceptionKind;
 use evertill_domain::order::{FulfilmentState, HoldPlaced, Work};
 use evertill_hub::services::{exceptions, orders};
 
+use evertill_storage::reference::PolicyName;
+
 use crate::desk::Desk;
 
 /// A Thursday.
@@ -182,4 +184,43 @@ async fn an_offer_to_a_closed_store_waits_until_it_opens() {
         assert_eq!(desk.expire().await, ended, "after {minutes} minutes");
     }
     desk.replay().await;
+}
+
+/// Regression: what was given back was sourced again in the order of ids.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_the_better_right_is_sourced_again_first() {
+    let mut desk = Desk::open(NOON, &TWO, &[("S001", 5)]);
+    desk.put(
+        PolicyName::Channels,
+        r#"{"channels": {"market": {"priority": 1, "share_per_mille": 1000},
+                         "web": {"priority": 2, "share_per_mille": 1000}}}"#,
+    );
+    let mut given_back = Vec::new();
+    for number in 0..5 {
+        let mut order = desk.order(1);
+        if number == 4 {
+            order.channel = "market".parse().unwrap();
+        }
+        given_back.push(desk.place(order).await.unwrap());
+    }
+    desk.set(1);
+    for document in &given_back {
+        desk.reject(*document).await;
+        assert_eq!(desk.held_by(*document).await, None);
+    }
+    // The store has rested, and other customers have left it two pieces.
+    desk.set(242);
+    for _ in 0..3 {
+        desk.placed().await;
+    }
+    desk.rounds().await;
+    let mut has_it = Vec::new();
+    for document in &given_back {
+        has_it.push(desk.held_by(*document).await.is_some());
+    }
+    assert_eq!(
+        has_it,
+        [true, false, false, false, true],
+        "the better channel's, and of the others the first"
+    );
 }

@@ -124,10 +124,14 @@ impl Desk {
     pub fn policy(&self, json: &str) {
         let policy: RoutingPolicy = serde_json::from_str(json).unwrap();
         assert_eq!(policy.validate(), []);
+        self.put(PolicyName::Routing, json);
+    }
+
+    /// Puts a policy in force.
+    pub fn put(&self, name: PolicyName, json: &str) {
         let at = self.hub.now();
-        let put = self.hub.reference().batch_blocking(None, |batch| {
-            batch.put_policy(PolicyName::Routing, json, "test", at)
-        });
+        let reference = self.hub.reference();
+        let put = reference.batch_blocking(None, |batch| batch.put_policy(name, json, "test", at));
         put.unwrap();
     }
 

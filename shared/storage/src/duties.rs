@@ -8,6 +8,7 @@
 //! Invariant: a worklist may name too much, never too little; taking something
 //! up twice does nothing the second time.
 
+use evertill_domain::order::ChannelId;
 use evertill_domain::{DocumentId, LocationId, Sku};
 use rusqlite::{Connection, params};
 
@@ -112,6 +113,40 @@ pub fn orders(
             rows.collect()
         })
         .doing("read which orders to look at")
+}
+
+/// An order that is to be looked at, and its place in the line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderDue {
+    /// The order.
+    pub document: DocumentId,
+    /// Where it came from; none before its beginning has arrived.
+    pub channel: Option<ChannelId>,
+    /// The place at which it came.
+    pub arrival: i64,
+}
+
+/// All orders that are to be looked at, in no order.
+///
+/// # Errors
+/// The tables could not be read.
+pub fn orders_in_line(conn: &Connection) -> TableResult<Vec<OrderDue>> {
+    conn.prepare_cached(
+        "SELECT document, channel, ifnull(arrival, 0)
+         FROM order_due LEFT JOIN customer_order USING (document)",
+    )
+    .and_then(|mut select| {
+        let rows = select.query_map([], |row| {
+            let channel: Option<String> = row.get(1)?;
+            Ok(OrderDue {
+                document: DocumentId::from_bytes(row.get(0)?),
+                channel: channel.and_then(|channel| channel.parse().ok()),
+                arrival: row.get(2)?,
+            })
+        })?;
+        rows.collect()
+    })
+    .doing("read which orders to look at, and who came first")
 }
 
 /// Takes an order off: it was looked at in this transaction.

@@ -85,10 +85,10 @@ pub fn place(
         only: None,
         allow_partial: placed.fulfilment.allow_backorder,
         allow_split: placed.fulfilment.allow_split,
-        asked: asking.asked.clone(),
     };
     let ground = Ground::of(conn, hub, author.replica, picture, now)?;
-    let planned = plan_order(&ground, picture, &order, now)?;
+    let mut planned = plan_order(&ground, picture, &order, now)?;
+    planned.after_asking(asking);
     if asking.may_ask {
         let wishes = planned.worth_asking((conn, hub), &ground, picture)?;
         if !wishes.is_empty() {

@@ -15,6 +15,7 @@ use evertill_domain::{EventKey, LocationId, Quantity, Timestamp};
 use evertill_storage::duties;
 
 use super::revise::At;
+use super::wishes::{Asking, Sourced};
 use super::{OrderRefusal, assign, known};
 
 /// Tries again to promise what nobody has taken on; true if all of it is promised.
@@ -35,7 +36,8 @@ fn source_now(at: At<'_>, cause: &str) -> Result<bool, OrderRefusal> {
     if held || order.awaits_payment() {
         return Ok(false);
     }
-    at.source_what_can(cause)
+    let sourced = at.source_what_can(cause, &Asking::default())?;
+    Ok(matches!(sourced, Sourced::Whole))
 }
 
 /// Has a location take on everything that nobody has.

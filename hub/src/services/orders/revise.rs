@@ -19,7 +19,7 @@ use evertill_domain::{Currency, DocumentId, LocationId, Money, Quantity, Timesta
 use evertill_storage::journal::{Author, Write, append_with_rights};
 use evertill_storage::projection::{minters, rights};
 use evertill_storage::rusqlite::Connection;
-use evertill_storage::selling::{decisions, soft_holds};
+use evertill_storage::selling::soft_holds;
 use evertill_storage::{TableError, TableResult, feed};
 
 use super::attempts;
@@ -28,9 +28,6 @@ use super::sourcing::{Order, Planned, plan_order};
 use super::{OrderRefusal, backorders, known};
 use crate::services::ground::{Ground, Picture};
 use crate::state::Hub;
-
-/// Why a decision is kept that gave nothing: nobody could take the order on.
-const UNSOURCED: &str = "unsourced";
 
 /// An order after a change.
 #[derive(Clone, Debug)]
@@ -254,7 +251,7 @@ impl Ask {
 
     /// Whether a part of it may wait. A person who chose gets all of it or hears
     /// that it cannot be had.
-    fn may_stay_open(&self, order: &OrderState) -> bool {
+    pub(super) fn may_stay_open(&self, order: &OrderState) -> bool {
         let waits = order.placed.fulfilment.allow_backorder;
         waits && !matches!(self, Self::Chosen(..))
     }
@@ -391,23 +388,6 @@ impl At<'_> {
         self.promise(&order, cause, (&planned, ask))
     }
 
-    /// Promises as much as can be had of what nobody has taken on; false if a
-    /// part of it is still open.
-    pub(super) fn source_what_can(&self, cause: &str) -> Result<bool, OrderRefusal> {
-        let order = known(self.conn, &self.document)?;
-        let Some(planned) = self.plan(&order, &Ask::Open)? else {
-            return Ok(true);
-        };
-        let whole = planned.recorded.plan.unsourced.is_empty();
-        if whole || Ask::Open.may_stay_open(&order) {
-            self.promise(&order, cause, (&planned, &Ask::Open))?;
-        } else if decisions::last_cause(self.conn, &self.document)?.as_deref() != Some(UNSOURCED) {
-            // Why nobody takes it on is kept once, however often it is tried.
-            remember(self.conn, &self.document, UNSOURCED, &planned, self.now)?;
-        }
-        Ok(whole)
-    }
-
     /// Promises what can be had of a line that waits; gives from where, and how
     /// much.
     pub(super) fn source_line(
@@ -426,7 +406,12 @@ impl At<'_> {
         Ok(parts.collect())
     }
 
-    fn plan(&self, order: &OrderState, ask: &Ask) -> Result<Option<Planned>, OrderRefusal> {
+    /// Plans what an order still asks for; `None` for nothing.
+    pub(super) fn plan(
+        &self,
+        order: &OrderState,
+        ask: &Ask,
+    ) -> Result<Option<Planned>, OrderRefusal> {
         let lines = order.lines.iter().filter_map(|line| {
             let open = ask.of(line);
             (open > 0).then(|| Wanted {
@@ -459,12 +444,12 @@ impl At<'_> {
             only: ask.only(order),
             allow_partial: ask.may_stay_open(order),
             allow_split: order.placed.fulfilment.allow_split,
-            asked: Vec::new(),
         };
         Ok(Some(plan_order(&ground, self.picture, &asked, self.now)?))
     }
 
-    fn promise(
+    /// Writes the promises of a plan, and what waits.
+    pub(super) fn promise(
         &self,
         order: &OrderState,
         cause: &str,

@@ -4,6 +4,9 @@
 //!
 //! The apply path notes what has changed; a round takes it up after the commit.
 //!
+//! Where rights that stores can spare make a better plan they are asked, and the
+//! order is taken up again a moment later, with what came.
+//!
 //! An order that nobody can take on is tried again by and by; one that was given
 //! back too often is not, until a person has decided.
 //!
@@ -14,8 +17,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use evertill_domain::order::{self, EndCause, OrderObligation, OrderState, OrderStatus};
+use evertill_domain::policy::ChannelPolicy;
 use evertill_domain::rights::{PairCells, Position, settle};
+use evertill_domain::routing::RightsAsked;
 use evertill_domain::{DocumentId, LocationId, Sku, Timestamp};
+use evertill_storage::duties::OrderDue;
 use evertill_storage::journal::{Author, append_with_rights};
 use evertill_storage::projection::{minters, orders, promises, rights, stock};
 use evertill_storage::rusqlite::Connection;
@@ -27,11 +33,12 @@ use evertill_storage::{
 use super::attempts;
 use super::claims::expire_claims;
 use super::revise::{At, cancel};
+use super::wishes::{Asking, Sourced};
 use super::{OrderRefusal, PrepareError, backorders, picture};
 use crate::services::exceptions::Unmet;
 use crate::services::ground::Picture;
 use crate::services::seals::{self, SucceedError};
-use crate::services::{drafts, exceptions};
+use crate::services::{drafts, exceptions, grants};
 use crate::state::Hub;
 
 /// Orders of one round.
@@ -64,8 +71,15 @@ pub enum RoundError {
     Succeed(#[from] SucceedError),
 }
 
-/// Orders that nobody could take on, and when they are tried again.
-pub type Resting = BTreeMap<DocumentId, Timestamp>;
+/// Orders that are tried again, and when.
+pub type Resting = BTreeMap<DocumentId, Rest>;
+
+/// Why an order rests: nobody could take it on, or stores were asked for rights.
+#[derive(Clone, Debug)]
+pub struct Rest {
+    until: Timestamp,
+    asked: Vec<RightsAsked>,
+}
 
 /// Makes rounds for as long as the task lives.
 pub async fn keep(hub: Hub) {
@@ -76,7 +90,9 @@ pub async fn keep(hub: Hub) {
             Ok(true) => {}
             Ok(false) => {
                 tokio::time::sleep(REST).await;
-                if let Ok(Err(_)) = tokio::time::timeout(TICK, commits.changed()).await {
+                let asked = resting.values().any(|rest| !rest.asked.is_empty());
+                let tick = if asked { grants::WAIT } else { TICK };
+                if let Ok(Err(_)) = tokio::time::timeout(tick, commits.changed()).await {
                     return;
                 }
             }
@@ -134,35 +150,45 @@ async fn look(hub: &Hub) -> Result<(), RoundError> {
 pub async fn round(hub: &Hub, resting: &mut Resting) -> Result<bool, RoundError> {
     let now = hub.now();
     // A clock that was set back must not make an order rest for long.
-    let wait = |until: Timestamp| until.as_millis() - now.as_millis();
-    resting.retain(|_, until| (1..=RETRY_MS).contains(&wait(*until)));
-    let rest: Vec<DocumentId> = resting.keys().copied().collect();
-    let due = hub
+    let wait = |rest: &Rest| rest.until.as_millis() - now.as_millis();
+    resting.retain(|_, rest| (-RETRY_MS..=RETRY_MS).contains(&wait(rest)));
+    let (rests, over): (Resting, Resting) =
+        (resting.clone().into_iter()).partition(|(_, rest)| wait(rest) > 0);
+    let channels = hub.reference().selling();
+    let mut due = hub
         .store()
-        .read(move |conn| Due::read(conn, &rest, now))
+        .read(move |conn| Due::read(conn, &channels.channels, &rests, now))
         .await
         .map_err(PrepareError::from)?;
     if due.is_empty() {
         return Ok(false);
     }
+    // Who was asked on behalf of an order is not asked again at once.
+    let over = over.into_iter().filter(|(_, rest)| !rest.asked.is_empty());
+    due.asked = over
+        .map(|(document, rest)| (document, rest.asked))
+        .collect();
     let author = hub.author().map_err(PrepareError::from)?;
     let skus = due.skus.clone();
     let picture = picture(hub, skus).await?;
-    let state = hub.clone();
-    let unmet = hub
+    let (state, taken_up) = (hub.clone(), due.orders.clone());
+    let again = hub
         .store()
         .write("look after orders", move |tx| {
             due.attend(tx, &state, &author, &picture)
         })
         .await?;
-    let again = Timestamp::from_millis(now.as_millis() + RETRY_MS);
-    resting.extend(unmet.into_iter().map(|document| (document, again)));
+    resting.retain(|document, _| !taken_up.contains(document));
+    resting.extend(again);
     Ok(true)
 }
 
 /// What is due.
 struct Due {
+    /// In the order in which they are looked after.
     orders: Vec<DocumentId>,
+    /// What stores were asked for, by order.
+    asked: BTreeMap<DocumentId, Vec<RightsAsked>>,
     skus: Vec<Sku>,
     pairs: Vec<(LocationId, Sku)>,
     waited_for: Vec<Sku>,
@@ -170,16 +196,25 @@ struct Due {
 }
 
 impl Due {
-    fn read(conn: &Connection, resting: &[DocumentId], now: Timestamp) -> TableResult<Self> {
-        let mut found = Vec::new();
+    /// Who has the better right comes first, by the channel's priority and then
+    /// as orders came, so that goods which are sourced again go to who waits for
+    /// them in that order too.
+    fn read(
+        conn: &Connection,
+        channels: &ChannelPolicy,
+        resting: &Resting,
+        now: Timestamp,
+    ) -> TableResult<Self> {
+        let mut turns = duties::orders_in_line(conn)?;
+        turns.retain(|turn| !resting.contains_key(&turn.document));
+        let priority = |turn: &OrderDue| turn.channel.as_ref().map(|of| channels.priority(of));
+        turns.sort_by_cached_key(|turn| (priority(turn), turn.arrival, turn.document));
+        let found: Vec<DocumentId> = turns
+            .iter()
+            .map(|turn| turn.document)
+            .take(ORDERS)
+            .collect();
         let mut skus = Vec::new();
-        let mut after: Option<DocumentId> = None;
-        while found.len() < ORDERS {
-            let page = duties::orders(conn, after.as_ref(), ORDERS)?;
-            let Some(last) = page.last() else { break };
-            after = Some(*last);
-            found.extend(page.into_iter().filter(|order| !resting.contains(order)));
-        }
         for document in &found {
             let order = orders::load(conn, document)?;
             let lines = order.map(|order| order.lines).unwrap_or_default();
@@ -195,6 +230,7 @@ impl Due {
         pairs.retain(|(location, _)| !incomplete.contains(location));
         Ok(Self {
             orders: found,
+            asked: BTreeMap::new(),
             skus,
             pairs,
             waited_for,
@@ -207,14 +243,14 @@ impl Due {
         nothing && self.waited_for.is_empty() && !self.carts
     }
 
-    /// Does it, and gives the orders that nobody could take on.
+    /// Does it, and gives the orders that are to be tried again.
     fn attend(
         &self,
         conn: &Connection,
         hub: &Hub,
         author: &Author,
         picture: &Picture,
-    ) -> Result<Vec<DocumentId>, OrderRefusal> {
+    ) -> Result<Resting, OrderRefusal> {
         let now = hub.now();
         let at = |document| At {
             conn,
@@ -238,11 +274,26 @@ impl Due {
         for sku in &self.waited_for {
             backorders::look_at(at(nobody), sku)?;
         }
-        let mut unmet = Vec::new();
+        let mut again = Resting::new();
+        let mut rests = |document: &DocumentId, for_ms: i64, asked: Vec<RightsAsked>| {
+            let until = Timestamp::from_millis(now.as_millis() + for_ms);
+            again.insert(*document, Rest { until, asked });
+        };
         for document in &self.orders {
-            let open = look_after(at(*document))?;
+            let asked = self.asked.get(document);
+            let asking = Asking {
+                may_ask: asked.is_none(),
+                asked: asked.cloned().unwrap_or_default(),
+            };
+            let open = match look_after(at(*document), &asking)? {
+                Looked::Done(open) => open,
+                Looked::Asked(wishes) => {
+                    rests(document, grants::WAIT_MS, wishes);
+                    continue;
+                }
+            };
             if matches!(open, Some(Unmet::NoCandidate)) {
-                unmet.push(*document);
+                rests(document, RETRY_MS, Vec::new());
             } else {
                 duties::order_done(conn, document)?;
             }
@@ -253,7 +304,7 @@ impl Due {
                 private::refresh(conn, document, &order, now)?;
             }
         }
-        Ok(unmet)
+        Ok(again)
     }
 }
 
@@ -280,10 +331,18 @@ fn end_cart(at: At<'_>) -> Result<(), OrderRefusal> {
     }
 }
 
-/// Does what an order asks of the hub, and says why a part of it is still open.
-fn look_after(at: At<'_>) -> Result<Option<Unmet>, OrderRefusal> {
+/// What came of looking after an order.
+enum Looked {
+    /// It is done, and why a part of it is still open.
+    Done(Option<Unmet>),
+    /// Stores were asked for rights; it is taken up again in a moment.
+    Asked(Vec<RightsAsked>),
+}
+
+/// Does what an order asks of the hub.
+fn look_after(at: At<'_>, asking: &Asking) -> Result<Looked, OrderRefusal> {
     if orders::load(at.conn, &at.document)?.is_none() {
-        return Ok(None);
+        return Ok(Looked::Done(None));
     }
     at.attend()?;
     let order = super::known(at.conn, &at.document)?;
@@ -314,14 +373,17 @@ fn look_after(at: At<'_>) -> Result<Option<Unmet>, OrderRefusal> {
         .filter(|owed| matches!(owed, OrderObligation::Resource { .. }))
         .count();
     if open == 0 || waits || order.awaits_payment() {
-        return Ok(None);
+        return Ok(Looked::Done(None));
     }
     let times = attempts::times_given_back(at, &order)?;
     if times >= at.picture.selling.routing.max_attempts as usize {
-        return Ok(Some(Unmet::GivenBack { times }));
+        return Ok(Looked::Done(Some(Unmet::GivenBack { times })));
     }
-    let whole = at.source_what_can("re-sourced")?;
-    Ok((!whole).then_some(Unmet::NoCandidate))
+    Ok(match at.source_what_can("re-sourced", asking)? {
+        Sourced::Whole => Looked::Done(None),
+        Sourced::Open => Looked::Done(Some(Unmet::NoCandidate)),
+        Sourced::Asked(wishes) => Looked::Asked(wishes),
+    })
 }
 
 /// Settles what a pair owes: the hub's unused rights first. What only promises

@@ -13,8 +13,7 @@ use evertill_domain::order::{
 use evertill_domain::product::Area;
 use evertill_domain::rights::PairCells;
 use evertill_domain::routing::{
-    Assignment, Candidate, Destination, HardRule, Position, RightsAsked, Rule, Snapshot, Verdict,
-    Wanted, plan,
+    Assignment, Candidate, Destination, HardRule, Position, Rule, Snapshot, Verdict, Wanted, plan,
 };
 use evertill_domain::trial::{Recorded, usable as usable_of};
 use evertill_domain::{Location, LocationId, Quantity, ReplicaId, Sku, Timestamp};
@@ -36,8 +35,6 @@ pub(super) struct Order<'a> {
     pub(super) allow_partial: bool,
     /// Whether several locations may share it.
     pub(super) allow_split: bool,
-    /// The rights that stores were asked for on its behalf.
-    pub(super) asked: Vec<RightsAsked>,
 }
 
 /// A plan with what it was made from.
@@ -88,7 +85,7 @@ pub(super) fn plan_order(
         allow_partial: order.allow_partial,
         policy_version: selling.routing_revision,
         candidates,
-        asked: order.asked.clone(),
+        asked: Vec::new(),
     };
     let plan = plan(&snapshot, &selling.routing);
     let basis = basis(picture, &placed.channel, around, &pairs);

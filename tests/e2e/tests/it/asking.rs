@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use evertill_e2e::Chain;
+use evertill_support::new_key;
 use serde_json::{Value, json};
 
 use crate::orders::{order, place, share, state, stocked};
@@ -90,15 +91,39 @@ fn a_store_that_is_not_connected_is_not_asked() -> Result<()> {
     let mut chain = stocked(&[("S001", 10), ("S002", 10)])?;
     for store in ["S001", "S002"] {
         chain.stop_store(store)?;
-        chain.until("the hub knows", |chain| {
-            let fleet = chain.hub()?.get("/fleet")?.json();
-            let mut nodes = fleet["items"].as_array().into_iter().flatten();
-            let node = nodes.find(|node| node["location"] == store);
-            Ok(node.is_some_and(|node| node["connected"] == false))
-        })?;
+        chain.until("the hub knows", |chain| Ok(!chain.is_listed(store)?))?;
     }
     let id = place(&chain, &order("W-1", share(10) + 1, &shipped(), "captured"))?;
     assert_eq!(parts(&chain, &id)?.len(), 2);
     assert_eq!(asked(&chain, &id)?, Value::Null);
+    Ok(())
+}
+
+/// Regression: what was sourced again never asked, so it stayed open although a
+/// store had everything.
+#[test]
+fn what_a_store_gives_back_is_asked_for_elsewhere() -> Result<()> {
+    let chain = stocked(&[("S001", 20), ("S002", 10)])?;
+    let whole = json!({"kind": "ship"});
+    // All that S002 has, and one more than the hub holds of it.
+    let id = place(&chain, &order("W-1", 10, &whole, "captured"))?;
+    let held = |store: &str| (store.to_owned(), "10".to_owned());
+    assert_eq!(parts(&chain, &id)?, [held("S001")]);
+    let path = format!("/fulfilments/{id}");
+    let clerk = chain.store("S001")?;
+    chain.until("the store has the order", |_| {
+        Ok(clerk.get(&path)?.status == 200)
+    })?;
+    let why = json!({"reason": "the shelf is empty"});
+    let rejected = clerk.post(&format!("{path}/reject"), &new_key(), &why)?;
+    assert_eq!(rejected.status, 200, "{rejected:?}");
+    chain.until("the other store takes it on", |chain| {
+        let order = state(chain, &id)?;
+        let mut promises = order["lines"][0]["promises"]
+            .as_array()
+            .into_iter()
+            .flatten();
+        Ok(promises.any(|of| of["location"] == "S002" && of["kept"] == "10"))
+    })?;
     Ok(())
 }
