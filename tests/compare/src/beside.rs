@@ -7,7 +7,7 @@
 use crate::demand::Weeks;
 use crate::regime::{Buffer, Dial, Regime};
 use crate::scenario::{Outage, Scenario};
-use crate::sweep::{Row, Seeds, matrix};
+use crate::sweep::{Row, Seeds, first, matrix};
 
 /// What is played beside the sweeps.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -49,6 +49,18 @@ impl CutOff {
             ("Evertill, stops", &self.evertill_stops),
         ]
     }
+}
+
+/// The dials that every merchant sees, in every scenario, on the weeks on which
+/// settings are chosen: what the installed one is to be judged by. The first row
+/// of a scenario is one counter without a buffer.
+#[must_use]
+pub fn everywhere(weeks: &Weeks, seeds: Seeds) -> Vec<(Scenario, Vec<Row>)> {
+    let mut regimes = vec![Regime::Counter(Buffer::default())];
+    regimes.extend(Dial::shown().into_iter().map(Regime::Evertill));
+    let scenarios = Scenario::swept();
+    let rows = matrix(&weeks.choosing, &scenarios, &regimes, first(seeds.choosing));
+    scenarios.into_iter().zip(rows).collect()
 }
 
 /// Plays what is shown beside the sweeps.

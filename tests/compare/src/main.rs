@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Result, bail, ensure};
-use evertill_compare::beside::{CutOff, beside};
+use evertill_compare::beside::{CutOff, beside, everywhere};
 use evertill_compare::demand::Weeks;
 use evertill_compare::scenario::{Outage, Scenario};
 use evertill_compare::sweep::{self, Seeds};
@@ -11,8 +11,11 @@ use evertill_compare::{figure, readme, report, verdict};
 
 const HELP: &str = "\
 cargo xtask compare [--quick] [--write]
+cargo xtask compare --dials [--quick]
 
   --quick   three seeds instead of thirty
+  --dials   only the dials that every merchant sees, in every scenario, on the
+            weeks on which settings are chosen
   --write   also draws tests/compare/figure.svg and writes the tables of README.md
 
 EVERTILL_DATA names the folder with the whole panel; without it the small
@@ -26,7 +29,7 @@ fn main() -> Result<()> {
         print!("{HELP}");
         return Ok(());
     }
-    let known = ["--quick", "--write"];
+    let known = ["--quick", "--write", "--dials"];
     if let Some(odd) = args.iter().find(|a| !known.contains(&a.as_str())) {
         bail!("there is no option {odd:?}\n\n{HELP}");
     }
@@ -41,6 +44,10 @@ fn main() -> Result<()> {
         !write || (weeks.is_whole && !has("--quick")),
         "only the whole panel and all seeds are written: set EVERTILL_DATA, and leave --quick out"
     );
+    if has("--dials") {
+        print!("{}", report::render_everywhere(&everywhere(&weeks, seeds)));
+        return Ok(());
+    }
     let tables = sweep::compare(&weeks, &Scenario::swept(), seeds);
     let centre = sweep::centre(&tables);
     let beside = beside(&weeks, seeds);

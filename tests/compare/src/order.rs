@@ -152,8 +152,7 @@ impl Week<'_> {
     }
 
     /// The hub hears that goods are missing, in every regime with what is in the
-    /// record now. Until the promised hour they are sent from elsewhere. Here the
-    /// product asks no store for rights, so neither is it done here.
+    /// record now. Until the promised hour they are sent from elsewhere.
     pub(crate) fn missing(&mut self, order: usize, number: usize) {
         let Part { store, line, .. } = self.orders[order].parts[number];
         self.hub.hear_one(store, line.sku, &self.shop);
@@ -166,7 +165,7 @@ impl Week<'_> {
             partial: false,
         };
         if in_time {
-            let answer = self.source(&question, false);
+            let answer = self.source_and_ask(&question);
             if answer.open() == 0 {
                 self.orders[order].is_resourced = true;
                 return self.promise(order, answer.parts);

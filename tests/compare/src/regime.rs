@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 
 use evertill_domain::policy::{OnlineRule, SafetyStockPolicy, Units};
+use evertill_domain::routing::Spare;
 
 use crate::demand::{Demand, STORES};
 use crate::rights::Rights;
@@ -83,7 +84,7 @@ impl Dial {
     pub fn all() -> Vec<Self> {
         let mut all = Vec::new();
         for safety in [0, 1, 2] {
-            for (share, keep) in [(700, 2), (700, 0), (1_000, 0)] {
+            for (share, keep) in [(900, 0), (1_000, 0), (700, 2)] {
                 let mut dial = Self::shared(share, keep);
                 dial.safety = safety;
                 all.extend([dial, dial.stopping()]);
@@ -222,6 +223,15 @@ impl Hub {
             }
         };
         usable.max(0)
+    }
+
+    /// What the node of a pair, whose line is up, could hand on; nothing without
+    /// rights.
+    #[must_use]
+    pub fn spare(&self, store: usize, sku: usize) -> Spare {
+        let known = self.known[store][sku];
+        let rights = self.rights.as_ref();
+        rights.map_or_else(Spare::default, |rights| rights.spare(store, sku, known))
     }
 
     /// Whether nothing is promised from a store that has been silent for so

@@ -37,6 +37,7 @@ Assumptions
               in {ship}. What is missing is sent from another store if the hour allows, else cancelled.
   Lines       Cut per store and week: 5 min twenty times, 2 h three times, 2 days once. A store that is cut
               off sells on and hears of orders when the line is back; tills refuse nobody.
+  Rights      A store whose line is up hands on at once what it is asked for.
   Counter     One counter hears of every sale at once while the line is up: better than most do.
   Money       {MARGIN} % margin of all sales, at tills too; a broken promise costs {broken:.0} dollars, a late order
               {late}, each further parcel {split}.
@@ -161,6 +162,35 @@ pub fn render_dials(rows: &[Row], centre: &Table) -> String {
             plus_minus(broken),
             plus_minus(parcels),
             format!("{:+.0}±{:.0}", money.mean, money.half),
+        );
+    }
+    text
+}
+
+/// The dials in every scenario, against one counter without a buffer: the mean
+/// over the scenarios, the worst of them, and each.
+#[must_use]
+pub fn render_everywhere(played: &[(Scenario, Vec<Row>)]) -> String {
+    let mut text = String::from(
+        "Evertill's dials on the weeks before, dollars a week against one counter without a buffer:\n  the mean \
+         over the scenarios, the worst of them, and each in its order\n",
+    );
+    let dials = played.first().map_or(0, |(_, rows)| rows.len());
+    for at in 1..dials {
+        let by = played.iter().map(|(scenario, rows)| {
+            let earned = |o: &Outcome| o.money(scenario);
+            let by = figures::paired(&rows[at].outcomes, &rows[0].outcomes, earned);
+            by.hundredth().mean
+        });
+        let by: Vec<f64> = by.collect();
+        let mean = by.iter().sum::<f64>() / whole(i64::try_from(by.len()).unwrap_or(1));
+        let worst = by.iter().copied().fold(f64::INFINITY, f64::min);
+        let each: Vec<String> = by.iter().map(|by| format!("{by:+.0}")).collect();
+        let dial = setting(played[0].1[at].regime);
+        let _ = writeln!(
+            text,
+            "  {dial:22} {mean:>+6.0} {worst:>+6.0}   {}",
+            each.join(" ")
         );
     }
     text

@@ -12,7 +12,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use evertill_domain::availability::{LocationFigures, at_location};
-use evertill_domain::rights::{Cells, Position, Terms, burn_of_outflow, settle, tend};
+use evertill_domain::rights::{
+    Cells, Position, Terms, answer_request, burn_of_outflow, settle, tend,
+};
+use evertill_domain::routing::Spare;
 use evertill_domain::{LocationId, ReplicaId};
 
 use crate::demand::{Demand, STORES};
@@ -82,6 +85,23 @@ impl Rights {
     /// when last heard, in pieces.
     #[must_use]
     pub fn usable(&self, store: usize, sku: usize, known: i64, silent: u64) -> i64 {
+        self.with_more((store, sku), known, silent, 0)
+    }
+
+    /// What the node of a pair, whose line is up, could hand on.
+    #[must_use]
+    pub fn spare(&self, store: usize, sku: usize, known: i64) -> Spare {
+        let share = self.dial.rule.share(PIECE);
+        let held = self.pairs[store][sku].at_hub.rights(NODE);
+        let rights = answer_request(share, held, i64::MAX);
+        Spare {
+            rights,
+            usable: self.with_more((store, sku), known, 0, rights) * PIECE,
+        }
+    }
+
+    /// What the hub may promise with `more` rights than it has.
+    fn with_more(&self, (store, sku): (usize, usize), known: i64, silent: u64, more: i64) -> i64 {
         let pair = &self.pairs[store][sku];
         let silent = u32::try_from(silent).unwrap_or(u32::MAX);
         let position = Position {
@@ -100,7 +120,7 @@ impl Rights {
             expected_since_contact: (expected + PIECE - 1) / PIECE * PIECE,
             debt: position.debt(),
             suspended: rule.is_suspended(silent),
-            hub_rights: pair.at_hub.rights(HUB).max(0),
+            hub_rights: pair.at_hub.rights(HUB).max(0) + more,
             ..LocationFigures::default()
         };
         at_location(self.stores[store].clone(), &figures).atp / PIECE

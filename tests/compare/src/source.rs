@@ -5,8 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use evertill_domain::routing::{Assignment, Candidate, Destination, Snapshot, Wanted, plan};
-use evertill_domain::{Sku, Timestamp};
+use evertill_domain::routing::{
+    Assignment, Candidate, Destination, Plan, Snapshot, Spares, Wanted, plan, worth_asking,
+};
+use evertill_domain::{LocationId, Sku, Timestamp};
 
 use crate::demand::{Line, STORES};
 use crate::order::{Part, State};
@@ -37,29 +39,50 @@ impl Answer {
 }
 
 impl Week<'_> {
-    /// The router's answer; with rights, stores are asked for what is missing,
-    /// and it answers again.
+    /// The router's answer; with rights, stores that are connected are asked
+    /// first where a better plan can be made with what they can spare.
     pub(crate) fn source_and_ask(&mut self, question: &Question<'_>) -> Answer {
-        let answer = self.source(question, false);
-        if answer.open() == 0 || self.hub.rights.is_none() {
-            return answer;
+        let (snapshot, plan) = self.planned(question, false);
+        if plan.is_kept_by_one() || self.hub.rights.is_none() {
+            return self.answer(&plan, question.lines);
         }
-        for store in (0..STORES).filter(|store| question.asks(*store)) {
-            for (line, open) in question.lines.iter().zip(&answer.open) {
-                if *open > 0 && self.is_up(store) {
-                    let usable = self.hub.usable(store, line.sku, &self.shop, 0);
-                    let missing = (line.pieces - usable).max(0);
-                    if let Some(rights) = &mut self.hub.rights {
-                        rights.contact(store, line.sku, missing);
-                    }
-                }
+        let spares = self.spares(question);
+        let wishes = worth_asking(&snapshot, &plan, &self.policy, &spares);
+        if wishes.is_empty() {
+            return self.answer(&plan, question.lines);
+        }
+        for wish in wishes {
+            let store = self.store(&wish.location);
+            let mut lines = question.lines.iter();
+            let sku = lines.find(|line| self.demand.skus[line.sku] == wish.sku);
+            if let Some((rights, line)) = self.hub.rights.as_mut().zip(sku) {
+                rights.contact(store, line.sku, wish.quantity / PIECE);
             }
         }
         self.source(question, false)
     }
 
+    /// What stores whose line is up could hand on.
+    fn spares(&self, question: &Question<'_>) -> Spares {
+        let stores = (0..STORES).filter(|store| question.asks(*store) && self.is_up(*store));
+        let of = |store: usize| {
+            let of = |line: &Line| {
+                let sku = self.demand.skus[line.sku].clone();
+                (sku, self.hub.spare(store, line.sku))
+            };
+            question.lines.iter().map(of).collect()
+        };
+        stores
+            .map(|store| (self.demand.stores[store].clone(), of(store)))
+            .collect()
+    }
+
     /// The router's answer; with `truth` it is asked about the shelves.
     pub(crate) fn source(&self, question: &Question<'_>, truth: bool) -> Answer {
+        self.answer(&self.planned(question, truth).1, question.lines)
+    }
+
+    fn planned(&self, question: &Question<'_>, truth: bool) -> (Snapshot, Plan) {
         let now = i64::try_from(self.now * 1_000).unwrap_or(i64::MAX);
         let now = Timestamp::from_millis(now);
         let stores = (0..STORES).filter(|store| question.asks(*store));
@@ -90,22 +113,30 @@ impl Week<'_> {
             asked: Vec::new(),
         };
         let plan = plan(&snapshot, &self.policy);
-        let open = (1..).zip(question.lines).map(|(line, _)| {
+        (snapshot, plan)
+    }
+
+    fn answer(&self, plan: &Plan, lines: &[Line]) -> Answer {
+        let open = (1..).zip(lines).map(|(line, _)| {
             let open = plan.unsourced.get(&line);
             open.map_or(0, |open| open / PIECE)
         });
         Answer {
             open: open.collect(),
             parts: (plan.assignments.iter())
-                .map(|assigned| self.part(assigned, question.lines))
+                .map(|assigned| self.part(assigned, lines))
                 .collect(),
         }
     }
 
-    fn part(&self, assigned: &Assignment, lines: &[Line]) -> Part {
+    fn store(&self, location: &LocationId) -> usize {
         let mut stores = self.demand.stores.iter();
-        let store = stores.position(|store| *store == assigned.location);
-        let store = store.expect("invariant: the router chooses among the stores");
+        let store = stores.position(|store| store == location);
+        store.expect("invariant: the router chooses among the stores")
+    }
+
+    fn part(&self, assigned: &Assignment, lines: &[Line]) -> Part {
+        let store = self.store(&assigned.location);
         let line = usize::try_from(assigned.line).unwrap_or_default() - 1;
         let (of, pieces) = (lines[line], assigned.quantity / PIECE);
         let worth = of.worth_of(pieces);

@@ -194,7 +194,8 @@ pub(crate) fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
     found
 }
 
-const fn first(seeds: u64) -> std::ops::RangeInclusive<u64> {
+/// The seeds on which settings are chosen.
+pub(crate) const fn first(seeds: u64) -> std::ops::RangeInclusive<u64> {
     FIRST_CHOOSING..=FIRST_CHOOSING + seeds - 1
 }
 

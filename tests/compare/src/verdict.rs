@@ -42,9 +42,8 @@ fn cost(centre: &Table) -> String {
     format!(
         "**What it costs.** A right that is not where the demand is cannot be sold. Of {:.0} pieces that {:.0} \
          online customers want in a week, Evertill as it is installed ({}) does not offer {} although they lie \
-         on a shelf; one counter with its best buffer ({}) does not offer {}. An order is put together from \
-         several stores more often when the web sees a part of each store's stock only: {} further parcels \
-         against {}. With its best dial ({}) Evertill does not offer {} pieces and sends {} further parcels.",
+         on a shelf; one counter with its best buffer ({}) does not offer {}. Orders that are put together from \
+         several stores, also because the rights at one do not reach, take {} further parcels against {}. With its best dial ({}) Evertill does not offer {} pieces and sends {} further parcels.",
         mean(|o| o.wanted),
         mean(|o| o.placed),
         setting(installed.regime),
