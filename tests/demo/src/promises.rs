@@ -30,6 +30,8 @@ const CUSTOMERS: usize = 10;
 const SHELVES: [i64; 3] = [4, 4, 12];
 /// The store where a walk-in buys a promised unit.
 const SHORT: usize = 0;
+/// How many they buy.
+const WALKED: u32 = 1;
 /// The store that hands a pickup over while the hub cancels it.
 const COUNTER: usize = 1;
 /// The store that mends what broke.
@@ -67,9 +69,9 @@ pub fn play(chain: &Chain) -> Result<()> {
         "{} orders were accepted and {can} could be promised",
         accepted.len()
     );
-    walk_in(chain, SHORT, 3)?;
+    walk_in(chain, SHORT, WALKED)?;
     println!(
-        "  A walk-in in {} buys three of the four lamps: one of them was promised.",
+        "  A walk-in in {} buys one of the four lamps: all of them were promised.",
         chain.stores[SHORT].location
     );
     for line in lines(chain) {
@@ -108,8 +110,8 @@ fn stock(chain: &Chain) -> Result<()> {
             .send("POST", &path, &headers, text.as_bytes())?;
         ensure!(reply.status < 300, "{kind} were refused: {}", reply.text);
     }
-    // A till keeps two, and of the rest the hub gets 70 %.
-    let share = |units: i64| (units * 7 / 10).min(units - 2);
+    // The hub gets 90 %, rounded half up.
+    let share = |units: i64| (units * 9 + 5) / 10;
     let wanted: i64 = SHELVES.into_iter().map(share).sum();
     until(PATIENCE, "the stores have granted rights", || {
         Ok(atp(chain)? == wanted.to_string())
@@ -334,7 +336,11 @@ fn account(chain: &Chain, accepted: &[Ordered], collected: &Ordered) -> Result<(
         "a refund is owed for goods that the customer has"
     );
     for (number, (store, shelf)) in chain.stores.iter().zip(SHELVES).enumerate() {
-        let walked = if number == SHORT { 3 } else { 0 };
+        let walked = if number == SHORT {
+            i64::from(WALKED)
+        } else {
+            0
+        };
         let left = shelf - walked - got.get(&store.location).copied().unwrap_or_default();
         let shelf_left = left.to_string();
         let path = format!("/stock?sku={SKU}&location={}", store.location);

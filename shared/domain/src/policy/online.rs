@@ -55,8 +55,8 @@ pub struct OnlineRule {
 impl Default for OnlineRule {
     fn default() -> Self {
         Self {
-            share_per_mille: 700,
-            keep: Units::whole(2),
+            share_per_mille: 900,
+            keep: Units::whole(0),
             web_first: false,
             silence_limit_minutes: 48 * 60,
             caution_per_mille: 1_500,

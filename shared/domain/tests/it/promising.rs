@@ -215,7 +215,8 @@ fn a_location_has_the_nearest_online_rule() {
     assert_eq!((warehouse.per_mille, warehouse.keep), (1_000, 0));
     let own = share("S009", LocationKind::Store);
     assert_eq!((own.per_mille, own.keep), (100, 4_000));
-    assert_eq!(share("S001", LocationKind::Store).per_mille, 700);
+    let installed = share("S001", LocationKind::Store);
+    assert_eq!((installed.per_mille, installed.keep), (900, 0));
     let wrong: OnlinePolicy =
         serde_json::from_str(r#"{"default": {"share_per_mille": 1001}}"#).unwrap();
     assert_eq!(wrong.validate()[0].pointer, "/default/share_per_mille");

@@ -202,8 +202,8 @@ fn channels_exclude_share_and_reserve() {
 #[test]
 fn a_share_of_rights_is_an_estimate_and_a_limit_of_silence_is_not() {
     let in_force = Selling::default();
-    // Ten pieces: seven rights at the hub, three at the node.
-    let mut kept = place(10, 7, false);
+    // Ten pieces: nine rights at the hub, one at the node.
+    let mut kept = place(10, 9, false);
     kept.pairs.get_mut(&sku("TEA")).unwrap().outstanding = 10_000;
     kept.situation.silent_s = 3_600;
     let recorded = decided(7, basis(&[("S001", kept)]), &in_force);
@@ -217,8 +217,8 @@ fn a_share_of_rights_is_an_estimate_and_a_limit_of_silence_is_not() {
         reasons(&smaller),
         [(
             "/locations/S001/share_per_mille",
-            "the hub would have held about 3 rights of TEA at S001 (7 before): its share is 300 \
-             thousandths, and 2 stay at the tills"
+            "the hub would have held about 3 rights of TEA at S001 (9 before): its share is 300 \
+             thousandths, and 0 stay at the tills"
         )]
     );
     assert!(!smaller.is_exact());

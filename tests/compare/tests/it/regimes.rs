@@ -84,13 +84,19 @@ fn perfect_information_breaks_and_withholds_nothing_and_sells_most_online() {
 }
 
 #[test]
-fn with_right_records_and_a_line_one_counter_withholds_nothing_and_the_installed_dial_does() {
+fn with_right_records_and_a_line_one_counter_withholds_nothing_and_what_tills_keep_is() {
     let counter = weeks(CALM, Regime::Counter(Buffer::default()));
     assert_eq!(sum(&counter, |o| o.unsold), 0);
-    let installed = weeks(CALM, Regime::Evertill(Dial::default()));
+    let kept = weeks(CALM, Regime::Evertill(Dial::shared(900, 2)));
     assert!(
-        sum(&installed, |o| o.unsold) > 0,
+        sum(&kept, |o| o.unsold) > 0,
         "what stays with the tills is the price, and is counted"
+    );
+    let installed = weeks(CALM, Regime::Evertill(Dial::default()));
+    assert_eq!(
+        sum(&installed, |o| o.unsold),
+        0,
+        "what tills do not keep is handed on when it is asked for"
     );
 }
 

@@ -423,7 +423,7 @@ fn play(seed: u64) -> Result<()> {
     chain.hub_ok(&["import", "stock", &file])?;
     chain.until("rights are granted", |chain| {
         let found = chain.hub()?.get("/availability?sku=MILK")?.json();
-        Ok(found["items"][0]["atp"] == "63")
+        Ok(found["items"][0]["atp"] == "81")
     })?;
     let mut world = World {
         chain,

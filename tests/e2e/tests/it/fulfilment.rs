@@ -25,7 +25,7 @@ fn store() -> Result<Chain> {
     chain.hub_ok(&["import", "stock", &stock])?;
     chain.until("the store has granted rights to wine", |chain| {
         let found = chain.hub()?.get("/availability?sku=WINE")?.json();
-        Ok(found["items"][0]["atp"] == "7")
+        Ok(found["items"][0]["atp"] == "9")
     })?;
     Ok(chain)
 }

@@ -6,11 +6,11 @@ use evertill_e2e::Chain;
 use evertill_support::{Client, new_key};
 use serde_json::{Value, json};
 
-/// One store with ten pieces of milk, of which the hub may promise seven.
+/// One store with ten pieces of milk, of which the hub may promise nine.
 fn stocked() -> Result<Chain> {
     let chain = Chain::start(&["S001"])?;
     import(&chain, "stock.csv", 10)?;
-    until_atp(&chain, "7")?;
+    until_atp(&chain, "9")?;
     Ok(chain)
 }
 

@@ -26,7 +26,7 @@ fn stocked() -> Result<Chain> {
     chain.hub_ok(&["import", "stock", &file])?;
     chain.until("the store has granted rights", |chain| {
         let found = chain.hub()?.get("/availability?sku=MILK")?.json();
-        Ok(found["items"][0]["atp"] == "1400")
+        Ok(found["items"][0]["atp"] == "1800")
     })?;
     Ok(chain)
 }
