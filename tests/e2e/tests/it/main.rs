@@ -2,6 +2,7 @@
 
 mod asking;
 mod backlog;
+mod broken;
 mod chaos;
 mod customers;
 mod enrolment;
