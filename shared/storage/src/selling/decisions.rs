@@ -7,11 +7,13 @@
 //! Invariant: planning the kept snapshot with the kept policy gives the kept
 //! plan.
 
+use std::cell::RefCell;
 use std::io::Read as _;
 
 use evertill_domain::{DocumentId, Timestamp};
 use rusqlite::types::Type;
 use rusqlite::{Connection, params};
+use zstd::bulk::Compressor;
 
 use crate::sql::{Doing, TableResult, optional};
 
@@ -28,6 +30,13 @@ const LEVEL: i32 = 1;
 const MOST_BYTES: u64 = 64 << 20;
 /// Between the parts: JSON on one line has none.
 const BETWEEN: char = '\n';
+
+thread_local! {
+    /// The writer's; making one anew for each row costs as much as packing it.
+    static PACKER: RefCell<Compressor<'static>> = RefCell::new(
+        Compressor::new(LEVEL).expect("invariant: the level of compression exists"),
+    );
+}
 
 /// A decision, its parts as JSON, each on one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,8 +102,11 @@ fn packed(decision: &Decision) -> Vec<u8> {
         "invariant: the parts are JSON on one line"
     );
     let joined = parts.join(&separator);
-    zstd::bulk::compress(joined.as_bytes(), LEVEL)
-        .expect("invariant: packing in memory does not fail")
+    PACKER.with_borrow_mut(|packer| {
+        packer
+            .compress(joined.as_bytes())
+            .expect("invariant: packing in memory does not fail")
+    })
 }
 
 /// The four parts of a packed row.
