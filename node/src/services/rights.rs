@@ -95,10 +95,7 @@ pub async fn round(node: &Node) -> Result<bool, RoundError> {
             if minters::of(conn, &own.location)? != Some(own.replica) {
                 return Ok((Vec::new(), Vec::new()));
             }
-            Ok((
-                duties::pairs(conn, PAIRS)?,
-                duties::orders(conn, None, ORDERS)?,
-            ))
+            Ok((duties::pairs(conn, PAIRS)?, duties::orders(conn, ORDERS)?))
         })
         .await?;
     if pairs.is_empty() && orders.is_empty() {

@@ -10,7 +10,7 @@
 
 use evertill_domain::order::ChannelId;
 use evertill_domain::{DocumentId, LocationId, Sku};
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
 use crate::sql::{Doing, TableResult, text};
 
@@ -94,22 +94,15 @@ pub fn note_orders_of(conn: &Connection, location: &LocationId) -> TableResult<(
     .map(drop)
 }
 
-/// Some orders that are to be looked at, after a given one.
+/// Some orders that are to be looked at.
 ///
 /// # Errors
 /// The table could not be read.
-pub fn orders(
-    conn: &Connection,
-    after: Option<&DocumentId>,
-    limit: usize,
-) -> TableResult<Vec<DocumentId>> {
-    let from = after.map_or(&[][..], |document| document.as_bytes().as_slice());
-    conn.prepare_cached("SELECT document FROM order_due WHERE document > ?1 ORDER BY 1 LIMIT ?2")
+pub fn orders(conn: &Connection, limit: usize) -> TableResult<Vec<DocumentId>> {
+    conn.prepare_cached("SELECT document FROM order_due ORDER BY document LIMIT ?1")
         .and_then(|mut select| {
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-            let rows = select.query_map(params![from, limit], |row| {
-                row.get(0).map(DocumentId::from_bytes)
-            })?;
+            let rows = select.query_map([limit], |row| row.get(0).map(DocumentId::from_bytes))?;
             rows.collect()
         })
         .doing("read which orders to look at")

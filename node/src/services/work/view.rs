@@ -46,7 +46,7 @@ pub(super) fn view(
     let to_pay = Money::new(order.to_pay(), order.placed.currency).ok();
     let going = here
         .iter()
-        .filter(|(_, promise)| promise.kept() > 0 || has_staged(promise));
+        .filter(|(_, promise)| promise.kept() > 0 || promise.put_aside() > 0);
     let mut allowed = steps_of(least);
     for (_, promise) in going {
         let more = steps_of(promise).into_iter();
@@ -134,11 +134,6 @@ pub(super) fn address(customer: &Customer) -> Option<AddressBody> {
         .ok()
 }
 
-/// Whether anything lies ready for it.
-fn has_staged(promise: &PromiseState) -> bool {
-    promise.staged + promise.substitutes_staged() > 0
-}
-
 /// The steps that a clerk can record of a promise. What the hub decides is none,
 /// and nothing goes back where nothing lies ready.
 fn steps_of(promise: &PromiseState) -> Vec<&'static str> {
@@ -150,6 +145,6 @@ fn steps_of(promise: &PromiseState) -> Vec<&'static str> {
     steps
         .into_iter()
         .filter(|step| !hubs.contains(step))
-        .filter(|step| *step != FulfilmentStep::PutBack.as_str() || has_staged(promise))
+        .filter(|step| *step != FulfilmentStep::PutBack.as_str() || promise.put_aside() > 0)
         .collect()
 }

@@ -179,6 +179,12 @@ impl PromiseState {
             || self.substitutes_staged() > 0
     }
 
+    /// How much is put aside, of the line's product and in place of it.
+    #[must_use]
+    pub fn put_aside(&self) -> i64 {
+        self.staged + self.substitutes_staged()
+    }
+
     /// How much is put aside in place of the line's product.
     #[must_use]
     pub fn substitutes_staged(&self) -> i64 {

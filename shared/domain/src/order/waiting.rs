@@ -59,7 +59,7 @@ impl PromiseState {
         if expected <= 0 {
             return None;
         }
-        let staged = self.staged + self.substitutes_staged();
+        let staged = self.put_aside();
         let pick = if staged > 0 && self.kept() <= staged {
             AwaitedStep::Ready
         } else {

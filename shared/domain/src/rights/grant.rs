@@ -18,8 +18,8 @@ pub struct Share {
 
 /// What the node hands on by policy: up to the hub's share of all unused
 /// rights, rounded half up to the quantum: rounded down, the only piece that a
-/// store has would never be the web's, at any share below the whole. `usable` is what the node may use, `at_hub` what it last knew the hub
-/// to hold unused.
+/// store has would never be the web's, at any share below the whole. `usable` is
+/// what the node may use, `at_hub` what it last knew the hub to hold unused.
 #[must_use]
 pub fn grant_by_share(share: Share, usable: i64, at_hub: i64) -> i64 {
     let usable = usable.max(0);

@@ -259,7 +259,7 @@ impl Target<'_> {
 
     fn back(&self, order: &OrderState, cause: EndCause) -> Result<Outcome, Rejection> {
         let promise = self.promise;
-        if promise.staged + promise.substitutes_staged() == 0 {
+        if promise.put_aside() == 0 {
             let detail = format!("nothing is put aside for promise {}", self.id);
             return Err(self.refuse("", "nothing_staged", detail).as_conflict());
         }

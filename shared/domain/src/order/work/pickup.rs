@@ -106,7 +106,7 @@ fn at_work(promise: &PromiseState, step: PickupStep) -> bool {
     let Work::Pickup(state) = promise.work else {
         return false;
     };
-    let staged = promise.staged + promise.substitutes_staged();
+    let staged = promise.put_aside();
     let about = match action(step) {
         Action::Back(_) => staged,
         Action::Pick | Action::ShortPick => promise.kept() - promise.staged,
@@ -129,7 +129,7 @@ fn allowed(target: &Target<'_>, step: PickupStep) -> Result<(), Rejection> {
             .refuse("", "forbidden_step", forbidden.to_string())
             .as_conflict()
     })?;
-    let staged = target.promise.staged + target.promise.substitutes_staged();
+    let staged = target.promise.put_aside();
     if step == PickupStep::Ready && staged == 0 {
         let detail = format!(
             "nothing is put aside for promise {}; pick it first",

@@ -126,7 +126,7 @@ fn allowed(target: &Target<'_>, step: FulfilmentStep) -> Result<(), Rejection> {
             .refuse("", "forbidden_step", forbidden.to_string())
             .as_conflict()
     })?;
-    let staged = target.promise.staged + target.promise.substitutes_staged();
+    let staged = target.promise.put_aside();
     if step == FulfilmentStep::Pack && staged == 0 {
         let detail = format!(
             "nothing is put aside for promise {}; pick it first",

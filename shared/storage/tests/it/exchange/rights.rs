@@ -423,7 +423,7 @@ fn a_promise_is_known_where_it_is_kept_and_a_hand_over_burns_nothing() {
     assert_eq!(held(&hub.conn), before);
     assert_eq!(promises::live(&hub.conn, &location, &sku).unwrap(), 0);
     assert_eq!(lines_due(&hub.conn), 1, "what was done was the day's work");
-    assert_eq!(duties::orders(&hub.conn, None, 9).unwrap(), [document]);
+    assert_eq!(duties::orders(&hub.conn, 9).unwrap(), [document]);
     let at_hub = orders::load(&hub.conn, &document).unwrap();
     assert_eq!(at_hub, orders::load(&site.conn, &document).unwrap());
     site.sell(&[("A", 1)]);
