@@ -29,7 +29,9 @@ cargo xtask COMMAND
   compare [OPTION]  what rights cost a merchant and what they save, on real
                     baskets: five ways to sell online; --quick for three seeds,
                     --write puts words, tables and chart into README.md
-  bench             measures what the project claims: a table, target/bench.json
+  bench [OPTION ...]
+                    measures what the project claims: a table, target/bench.json;
+                    --only PART measures one part of it
   sim [OPTION ...]  stores and hub in virtual time under faults, one run per seed:
                     --seeds N --first-seed K --days D --stores S; with --orders the
                     real hub and nodes with orders, rights and exceptions

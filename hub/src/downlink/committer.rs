@@ -40,7 +40,29 @@ pub(super) struct Job {
     peer: Arc<Peer>,
     frame: Frame,
     bytes: u64,
-    answered: mpsc::Sender<HubInput>,
+    answered: flume::Sender<Taken>,
+}
+
+/// What became of a frame; the detail is in words. Every session keeps room for
+/// some, so it is small.
+#[derive(Debug)]
+pub(super) enum Taken {
+    /// It is on stable storage.
+    Committed,
+    /// It is not what this node's journal goes on with.
+    Refused { detail: String },
+    /// The hub could not take it.
+    Failed { detail: String },
+}
+
+impl From<Taken> for HubInput {
+    fn from(taken: Taken) -> Self {
+        match taken {
+            Taken::Committed => Self::FrameCommitted,
+            Taken::Refused { detail } => Self::FrameRefused { detail },
+            Taken::Failed { detail } => Self::Failed { detail },
+        }
+    }
 }
 
 impl Committer {
@@ -62,7 +84,7 @@ impl Committer {
         peer: &Arc<Peer>,
         frame: Frame,
         bytes: u64,
-        answered: &mpsc::Sender<HubInput>,
+        answered: &flume::Sender<Taken>,
     ) -> Job {
         self.waiting.fetch_add(bytes, Ordering::Relaxed);
         Job {
@@ -161,20 +183,20 @@ async fn take(hub: &Hub, group: Vec<Job>) {
         Ok(results) => {
             for ((session, peer), result) in sessions.into_iter().zip(results) {
                 // A session that ended meanwhile needs no answer.
-                let _ = session.send(answer(&peer, result)).await;
+                let _ = session.send_async(answer(&peer, result)).await;
             }
         }
         Err(error) => {
             tracing::error!(%error, "journals could not be taken in");
             for (session, _) in sessions {
                 let detail = error.to_string();
-                let _ = session.send(HubInput::Failed { detail }).await;
+                let _ = session.send_async(Taken::Failed { detail }).await;
             }
         }
     }
 }
 
-fn answer(peer: &Peer, result: Result<Ingested, IngestError>) -> HubInput {
+fn answer(peer: &Peer, result: Result<Ingested, IngestError>) -> Taken {
     match result {
         Ok(ingested) => {
             if ingested.parked > 0 {
@@ -194,17 +216,17 @@ fn answer(peer: &Peer, result: Result<Ingested, IngestError>) -> HubInput {
                     "a node's clock is far ahead; set it right"
                 );
             }
-            HubInput::FrameCommitted
+            Taken::Committed
         }
-        Err(IngestError::Refused(refusal)) => HubInput::FrameRefused {
+        Err(IngestError::Refused(refusal)) => Taken::Refused {
             detail: refusal.to_string(),
         },
-        Err(error @ IngestError::Table(TableError::Sql { .. })) => HubInput::Failed {
+        Err(error @ IngestError::Table(TableError::Sql { .. })) => Taken::Failed {
             detail: error.to_string(),
         },
         Err(error @ IngestError::Table(_)) => {
             tracing::error!(%error, location = %peer.location, "what is held of a journal is damaged");
-            HubInput::Failed {
+            Taken::Failed {
                 detail: error.to_string(),
             }
         }
@@ -243,7 +265,7 @@ mod tests {
             raw_len: 0,
             payload: Vec::new(),
         };
-        committer.job(&peer, frame, bytes, &mpsc::channel(1).0)
+        committer.job(&peer, frame, bytes, &flume::bounded(1).0)
     }
 
     /// Regression: a full queue ended the session instead of making it wait.

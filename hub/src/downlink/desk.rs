@@ -1,8 +1,13 @@
 //! What a session asks of the databases: the greeting, feed frames, reference and
 //! private pages, and small notes to be kept.
 //!
+//! A store that asks nothing costs nothing here: an answer under way is a future
+//! that its session drives, and there is no task and no channel beside it.
+//!
 //! Invariant: questions of one kind are answered in the order asked.
 
+use std::collections::VecDeque;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use evertill_journal::Watermark;
@@ -15,7 +20,6 @@ use evertill_sync::{
     FeedFrame, Greeting, HubInput, NodeHello, PrivatePage, PrivatePosition, ReferencePage,
     ReferencePosition, ReferenceVersion, Refusal, RefusalCode,
 };
-use tokio::sync::mpsc;
 
 use super::Shared;
 
@@ -51,65 +55,114 @@ pub(super) struct PageQuestion {
     pub(super) max_bytes: u64,
 }
 
-/// The ways to the desks of one session.
-#[derive(Debug)]
+/// The desks of one session.
 pub(super) struct Desks {
-    questions: mpsc::Sender<Question>,
-    pages: mpsc::Sender<PageQuestion>,
+    desk: Desk,
+    questions: Line<Question>,
+    /// A page is long to read, and holds up no other question.
+    pages: Line<PageQuestion>,
+}
+
+/// An answer under way; a note that was kept has none.
+type Answering = Pin<Box<dyn Future<Output = Option<HubInput>> + Send>>;
+
+/// Questions that are answered one after another.
+struct Line<Q> {
+    under_way: Option<Answering>,
+    waiting: VecDeque<Q>,
 }
 
 impl Desks {
-    pub(super) fn open(
-        shared: &Shared,
-        peer: &Arc<Peer>,
-        answered: &mpsc::Sender<HubInput>,
-    ) -> Self {
-        let (questions, asked) = mpsc::channel(QUEUE);
-        let (pages, wanted) = mpsc::channel(QUEUE);
+    pub(super) fn open(shared: &Shared, peer: &Arc<Peer>) -> Self {
         let desk = Desk {
             shared: shared.clone(),
             peer: peer.clone(),
         };
-        tokio::spawn(desk.answer(asked, answered.clone()));
-        tokio::spawn(hand_out(shared.clone(), wanted, answered.clone()));
-        Self { questions, pages }
+        Self {
+            desk,
+            questions: Line::new(),
+            pages: Line::new(),
+        }
     }
 
     /// Asks; false if the session asks more than it may have open.
-    pub(super) fn ask(&self, question: Question) -> bool {
-        self.questions.try_send(question).is_ok()
+    pub(super) fn ask(&mut self, question: Question) -> bool {
+        self.questions.ask(question)
     }
 
     /// Asks for a page; false if the session asks more than it may have open.
-    pub(super) fn ask_page(&self, question: PageQuestion) -> bool {
-        self.pages.try_send(question).is_ok()
+    pub(super) fn ask_page(&mut self, question: PageQuestion) -> bool {
+        self.pages.ask(question)
+    }
+
+    /// Waits for the next answer, for ever while nothing is asked. Whoever gives
+    /// up waiting loses none.
+    pub(super) async fn answer(&mut self) -> HubInput {
+        let desk = &self.desk;
+        tokio::select! {
+            answer = self.questions.answer(|question| {
+                Box::pin(desk.clone().answer(question))
+            }) => answer,
+            answer = self.pages.answer(|question| {
+                let shared = desk.shared.clone();
+                Box::pin(async move { Some(page(&shared, question).await) })
+            }) => answer,
+        }
     }
 }
 
+impl<Q> Line<Q> {
+    fn new() -> Self {
+        Self {
+            under_way: None,
+            waiting: VecDeque::new(),
+        }
+    }
+
+    fn ask(&mut self, question: Q) -> bool {
+        let has_room = self.waiting.len() < QUEUE;
+        if has_room {
+            self.waiting.push_back(question);
+        }
+        has_room
+    }
+
+    async fn answer(&mut self, begin: impl Fn(Q) -> Answering) -> HubInput {
+        loop {
+            let under_way = match &mut self.under_way {
+                Some(under_way) => under_way,
+                none => match self.waiting.pop_front() {
+                    Some(question) => none.insert(begin(question)),
+                    None => std::future::pending().await,
+                },
+            };
+            let answer = under_way.as_mut().await;
+            self.under_way = None;
+            if let Some(answer) = answer {
+                return answer;
+            }
+        }
+    }
+}
+
+#[derive(Clone)]
 struct Desk {
     shared: Shared,
     peer: Arc<Peer>,
 }
 
 impl Desk {
-    async fn answer(self, mut asked: mpsc::Receiver<Question>, answered: mpsc::Sender<HubInput>) {
-        while let Some(question) = asked.recv().await {
-            let answer = match question {
-                Question::Greet(hello) => self.greet(&hello).await,
-                Question::Feed {
-                    after,
-                    max_items,
-                    max_bytes,
-                } => self.feed(after, max_items, max_bytes).await,
-                Question::Private { from, max_bytes } => self.private(from, max_bytes).await,
-                Question::FeedHeld(at) => self.note_feed(at).await,
-                Question::Announced(hello, head) => self.note_head(&hello, head).await,
-            };
-            if let Some(answer) = answer
-                && answered.send(answer).await.is_err()
-            {
-                return;
-            }
+    async fn answer(self, question: Question) -> Option<HubInput> {
+        match question {
+            Question::Greet(hello) => self.greet(&hello).await,
+            Question::Feed {
+                after,
+                max_items,
+                max_bytes,
+            } => self.feed(after, max_items, max_bytes).await,
+            Question::Private { from, max_bytes } => self.private(from, max_bytes).await,
+            Question::FeedHeld(at) => self.note_feed(at).await,
+            Question::Announced(hello, head) => self.note_head(&hello, head).await,
         }
     }
 
@@ -271,19 +324,6 @@ pub(super) fn newest(shared: &Shared) -> ReferenceVersion {
     ReferenceVersion {
         hub: live.hub,
         version: live.version,
-    }
-}
-
-async fn hand_out(
-    shared: Shared,
-    mut wanted: mpsc::Receiver<PageQuestion>,
-    answered: mpsc::Sender<HubInput>,
-) {
-    while let Some(question) = wanted.recv().await {
-        let answer = page(&shared, question).await;
-        if answered.send(answer).await.is_err() {
-            return;
-        }
     }
 }
 

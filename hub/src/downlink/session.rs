@@ -18,12 +18,12 @@ use evertill_transport::{Connection, PeerCertificate, Receiver, Revocations, Sen
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::Shared;
-use super::committer::Job;
+use super::committer::{Job, Taken};
 use super::desk::{Desks, PageQuestion, Question, newest};
 use super::registry::{Mailbox, Order, Seat};
 use crate::live::{Admitted, Connected};
 
-/// Answers that may wait for the session.
+/// Answers of the committer that may wait for the session.
 const ANSWERS: usize = 64;
 
 /// Talks to a node until the connection ends.
@@ -56,11 +56,11 @@ pub(super) async fn run(
         fingerprint: certificate.fingerprint,
     };
     let clock = SteadyClock::starting_at(shared.hub.now());
-    let (answered, answers) = mpsc::channel(ANSWERS);
+    let (answered, answers) = flume::bounded(ANSWERS);
     let mailbox = Mailbox::new();
     let mut shell = Shell {
         session: HubSession::new(identity, clock.now()),
-        desks: Desks::open(&shared, &peer, &answered),
+        desks: Desks::open(&shared, &peer),
         orders: mailbox.sender,
         proofs: Vec::new(),
         seat: None,
@@ -104,7 +104,7 @@ fn revoked() -> Refusal {
 }
 
 struct Inboxes {
-    answers: mpsc::Receiver<HubInput>,
+    answers: flume::Receiver<Taken>,
     orders: mpsc::Receiver<Order>,
     revoked: Revoked,
 }
@@ -134,7 +134,7 @@ struct Shell {
     peer: Arc<Peer>,
     session: HubSession,
     desks: Desks,
-    answered: mpsc::Sender<HubInput>,
+    answered: flume::Sender<Taken>,
     orders: mpsc::Sender<Order>,
     /// Who waits to hear that this connection lives.
     proofs: Vec<oneshot::Sender<()>>,
@@ -181,7 +181,8 @@ impl Shell {
                     }
                     Err(closed) => return closed.to_string(),
                 },
-                Some(answer) = inboxes.answers.recv() => Some(answer),
+                answer = self.desks.answer() => Some(answer),
+                Ok(taken) = inboxes.answers.recv_async() => Some(taken.into()),
                 Some(order) = inboxes.orders.recv() => Some(self.obey(order)),
                 Ok(()) = feeds.changed() => {
                     let heads = feeds.borrow_and_update();

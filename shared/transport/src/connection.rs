@@ -5,6 +5,9 @@
 //! big endian) and its bytes. Order holds within a channel and nowhere else, and
 //! a channel that nobody reads stops only its own sender.
 //!
+//! The queues take no memory while nothing waits (the runtime's own keep room
+//! for 32 messages each): a hub has five of them for every store.
+//!
 //! Invariant: nothing is allocated for a message before its length was checked;
 //! what waits to be sent or read is bounded by [`SEND_QUEUE`] and
 //! [`RECEIVE_QUEUE`].
@@ -14,7 +17,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use quinn::{ReadExactError, RecvStream, SendStream, VarInt};
-use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::CHANNELS;
@@ -59,7 +61,7 @@ pub struct Connection {
 #[derive(Debug)]
 pub struct Sender {
     quic: quinn::Connection,
-    queues: [mpsc::Sender<Vec<u8>>; CHANNELS],
+    queues: [flume::Sender<Vec<u8>>; CHANNELS],
     writers: JoinSet<()>,
     written: Arc<AtomicU64>,
 }
@@ -68,7 +70,7 @@ pub struct Sender {
 #[derive(Debug)]
 pub struct Receiver {
     quic: quinn::Connection,
-    messages: mpsc::Receiver<Result<(usize, Vec<u8>), Closed>>,
+    messages: flume::Receiver<Result<(usize, Vec<u8>), Closed>>,
 }
 
 impl Connection {
@@ -126,11 +128,11 @@ impl Connection {
         limits: [usize; CHANNELS],
     ) -> (Sender, Receiver) {
         let written = Arc::new(AtomicU64::new(0));
-        let (arrived, messages) = mpsc::channel(RECEIVE_QUEUE);
+        let (arrived, messages) = flume::bounded(RECEIVE_QUEUE);
         let mut queues = Vec::with_capacity(CHANNELS);
         let mut writers = JoinSet::new();
         for ((channel, rank), (send, receive)) in (0..).zip(RANKS).zip(streams) {
-            let (queue, waiting) = mpsc::channel(SEND_QUEUE);
+            let (queue, waiting) = flume::bounded(SEND_QUEUE);
             queues.push(queue);
             // A stream that is closed already is found by the first write.
             let _ = send.set_priority(rank);
@@ -160,8 +162,8 @@ impl Sender {
         self.queues[channel]
             .try_send(message)
             .map_err(|error| match error {
-                mpsc::error::TrySendError::Full(_) => Closed::NotReading(channel),
-                mpsc::error::TrySendError::Closed(_) => Closed::Ended(self.why()),
+                flume::TrySendError::Full(_) => Closed::NotReading(channel),
+                flume::TrySendError::Disconnected(_) => Closed::Ended(self.why()),
             })
     }
 
@@ -203,19 +205,19 @@ impl Receiver {
     /// # Errors
     /// [`Closed`] when there will be no more.
     pub async fn receive(&mut self) -> Result<(usize, Vec<u8>), Closed> {
-        match self.messages.recv().await {
-            Some(message) => message,
-            None => Err(Closed::Ended(self.quic.closed().await.to_string())),
+        match self.messages.recv_async().await {
+            Ok(message) => message,
+            Err(flume::RecvError::Disconnected) => Err(Closed::Ended(self.quic.closed().await.to_string())),
         }
     }
 }
 
 async fn write_all(
     mut stream: SendStream,
-    mut queue: mpsc::Receiver<Vec<u8>>,
+    queue: flume::Receiver<Vec<u8>>,
     written: Arc<AtomicU64>,
 ) {
-    while let Some(message) = queue.recv().await {
+    while let Ok(message) = queue.recv_async().await {
         let length = u32::try_from(message.len()).expect("invariant: messages are far below 4 GiB");
         let mut bytes = Vec::with_capacity(4 + message.len());
         bytes.extend_from_slice(&length.to_be_bytes());
@@ -237,7 +239,7 @@ async fn read_all(
     channel: usize,
     mut stream: RecvStream,
     limit: usize,
-    arrived: mpsc::Sender<Result<(usize, Vec<u8>), Closed>>,
+    arrived: flume::Sender<Result<(usize, Vec<u8>), Closed>>,
 ) {
     loop {
         let message = match read_one(&mut stream, limit).await {
@@ -247,7 +249,7 @@ async fn read_all(
             Err(closed) => Err(closed),
         };
         let last = message.is_err();
-        if arrived.send(message).await.is_err() || last {
+        if arrived.send_async(message).await.is_err() || last {
             return;
         }
     }

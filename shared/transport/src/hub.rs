@@ -139,9 +139,14 @@ fn listen(
 
 /// Limits of a connection whose other end is not known yet: one stream and a
 /// small window, so that nobody without a certificate makes the hub keep much.
+///
+/// Packets are handed to the socket one by one: to hand over ten at a time, each
+/// connection would keep a buffer of ten for ever, and a hub with a thousand
+/// stores mostly listens.
 fn strangers() -> TransportConfig {
     let mut config = transport();
     config
+        .enable_segmentation_offload(false)
         .max_concurrent_bidi_streams(VarInt::from_u32(1))
         .receive_window(VarInt::from_u32(STRANGER_WINDOW));
     config

@@ -18,6 +18,7 @@ use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
+use clap::{Parser, ValueEnum};
 use evertill_data::{Sample, Source, raw_folder};
 use evertill_demo::chain::Chain;
 
@@ -28,8 +29,35 @@ const PORT_BASE: u16 = 28_000;
 /// Seeds that the simulator is timed with.
 const SEEDS: u64 = 40;
 
+/// Measures what the project claims, beside the machine's disk and loopback.
+#[derive(Debug, Parser)]
+#[command(name = "evertill-bench")]
+struct Options {
+    /// Measures this part alone; may be given several times. The file of figures
+    /// is written only when everything was measured.
+    #[arg(long, value_name = "PART")]
+    only: Vec<Part>,
+}
+
+/// What can be measured by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Journals taken into one hub.
+    Ingest,
+    /// A hub and stores: sales, the line, catching up, memory.
+    Stores,
+    /// Plans of where an order comes from.
+    Routing,
+    /// Reservations, orders and availability at a large hub.
+    Orders,
+    /// The simulator.
+    Simulator,
+    /// The programs' sizes.
+    Programs,
+}
+
 fn main() -> ExitCode {
-    match run() {
+    match run(&Options::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("bench: {error:#}\nRepeat it with: cargo xtask bench");
@@ -38,35 +66,44 @@ fn main() -> ExitCode {
     }
 }
 
-fn run() -> Result<()> {
+fn run(options: &Options) -> Result<()> {
     let target = target_folder()?;
     let dir = tempfile::tempdir_in(&target)?;
     let sample = baskets(dir.path())?;
     let mut figures = Figures::default();
     println!("Measuring in {} …", dir.path().display());
     machine::disk(dir.path(), &mut figures)?;
-    ingest::measure(&dir.path().join("ingest"), &sample, &mut figures)?;
-    let mut chain = Chain::open(&dir.path().join("chain"), PORT_BASE, &sample)?;
-    selling::measure(&chain, &sample, &mut figures)?;
-    line::live(&chain, &sample, &mut figures)?;
-    ordering::till_to_availability(&chain, &sample, &mut figures)?;
-    line::catch_up(&mut chain, &sample, &mut figures)?;
-    machine::many_products(&mut chain, dir.path(), &sample, &mut figures)?;
-    chain.stop()?;
-    routing::measure(&mut figures)?;
-    ordering::measure(
-        dir.path(),
-        &ordering::hub_program()?,
-        PORT_BASE,
-        &mut figures,
-    )?;
-    simulator(&mut figures)?;
-    machine::binaries(dir.path(), &mut figures)?;
+    for part in Part::value_variants() {
+        if options.only.is_empty() || options.only.contains(part) {
+            measure(*part, dir.path(), &sample, &mut figures)?;
+        }
+    }
     println!("\n{}", figures.table());
-    let path = target.join("bench.json");
-    std::fs::write(&path, figures.json()?)?;
-    println!("Written to {}.", path.display());
+    if options.only.is_empty() {
+        let path = target.join("bench.json");
+        std::fs::write(&path, figures.json()?)?;
+        println!("Written to {}.", path.display());
+    }
     Ok(())
+}
+
+fn measure(part: Part, dir: &Path, sample: &Sample, figures: &mut Figures) -> Result<()> {
+    match part {
+        Part::Ingest => ingest::measure(&dir.join("ingest"), sample, figures),
+        Part::Stores => {
+            let mut chain = Chain::open(&dir.join("chain"), PORT_BASE, sample)?;
+            selling::measure(&chain, sample, figures)?;
+            line::live(&chain, sample, figures)?;
+            ordering::till_to_availability(&chain, sample, figures)?;
+            line::catch_up(&mut chain, sample, figures)?;
+            machine::many_products(&mut chain, dir, sample, figures)?;
+            chain.stop()
+        }
+        Part::Routing => routing::measure(figures),
+        Part::Orders => ordering::measure(dir, &ordering::hub_program()?, PORT_BASE, figures),
+        Part::Simulator => simulator(figures),
+        Part::Programs => machine::binaries(dir, figures),
+    }
 }
 
 /// A week of all stores where the machine has the whole panel, else the extract.

@@ -126,48 +126,38 @@ pub fn position(
         .transpose()
 }
 
-/// The parts of an entry as feed items carried them here; none if no item did.
-/// A document that came later to a feed brings its earlier changes in items of
+/// The parts of an entry as feed items carried them here, with its author's
+/// clock and the arrival of the first of these items; `None` if no item did. A
+/// document that came later to a feed brings its earlier changes in items of
 /// their own, so one entry may be spread over several.
 ///
 /// # Errors
 /// The table could not be read.
-pub fn parts_of(conn: &Connection, origin: ReplicaId, seq: Seq) -> TableResult<Vec<Part>> {
-    let items: Vec<Vec<u8>> = conn
-        .prepare_cached("SELECT bytes FROM feed_item WHERE origin = ?1 AND origin_seq = ?2")
-        .and_then(|mut select| {
-            select
-                .query_map([int(origin.0), int(seq)], |row| row.get(0))?
-                .collect()
-        })
-        .doing("read what a feed carried")?;
-    let items = items.iter().filter_map(|bytes| Item::decode(bytes).ok());
-    Ok(items
-        .flat_map(|item| item.parts)
-        .map(|part| part.part)
-        .collect())
-}
-
-/// When an entry was written, by its author's clock, as a feed item carried it.
-///
-/// # Errors
-/// The table could not be read.
-pub(crate) fn clock_of(
+pub(crate) fn carried(
     conn: &Connection,
     origin: ReplicaId,
     seq: Seq,
-) -> TableResult<Option<(Hlc, i64)>> {
-    let found: Option<(Vec<u8>, i64)> = conn
+) -> TableResult<Option<(i64, Hlc, Vec<Part>)>> {
+    let rows: Vec<(i64, Vec<u8>)> = conn
         .prepare_cached(
-            "SELECT bytes, arrival FROM feed_item WHERE origin = ?1 AND origin_seq = ?2
-             ORDER BY arrival LIMIT 1",
+            "SELECT arrival, bytes FROM feed_item WHERE origin = ?1 AND origin_seq = ?2
+             ORDER BY arrival",
         )
         .and_then(|mut select| {
-            let columns = params![int(origin.0), int(seq)];
-            optional(select.query_row(columns, |row| Ok((row.get(0)?, row.get(1)?))))
+            let columns = [int(origin.0), int(seq)];
+            let rows = select.query_map(columns, |row| Ok((row.get(0)?, row.get(1)?)))?;
+            rows.collect()
         })
         .doing("read what a feed carried")?;
-    Ok(found.and_then(|(bytes, arrival)| Some((Item::decode(&bytes).ok()?.hlc, arrival))))
+    let mut found: Option<(i64, Hlc, Vec<Part>)> = None;
+    for (arrival, bytes) in rows {
+        let Ok(item) = Item::decode(&bytes) else {
+            continue;
+        };
+        let (.., parts) = found.get_or_insert((arrival, item.hlc, Vec::new()));
+        parts.extend(item.parts.into_iter().map(|part| part.part));
+    }
+    Ok(found)
 }
 
 /// Reads number and hash from two neighbouring columns.

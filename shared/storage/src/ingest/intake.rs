@@ -246,7 +246,10 @@ impl<'a> Intake<'a> {
         let held = match journal::entry(self.conn, replica, seq)? {
             Some(sealed) => sealed.entry.parts,
             None if own => Vec::new(),
-            None => feed::parts_of(self.conn, replica, seq)?,
+            None => {
+                let carried = feed::carried(self.conn, replica, seq)?;
+                carried.map(|(.., parts)| parts).unwrap_or_default()
+            }
         };
         let contradicted = arrived.carried.parts.iter().any(|(part, _)| {
             let mut same = held

@@ -13,13 +13,24 @@ use crate::sql::{Doing, TableError, TableResult, int, optional};
 /// # Errors
 /// The table could not be read, or the entry is damaged.
 pub fn entry(conn: &Connection, replica: ReplicaId, seq: Seq) -> TableResult<Option<Sealed>> {
-    let bytes: Option<Vec<u8>> = conn
-        .prepare_cached("SELECT bytes FROM entry WHERE replica = ?1 AND seq = ?2")
+    Ok(arrived(conn, replica, seq)?.map(|(_, sealed)| sealed))
+}
+
+/// An entry held here, and its arrival number.
+pub(crate) fn arrived(
+    conn: &Connection,
+    replica: ReplicaId,
+    seq: Seq,
+) -> TableResult<Option<(i64, Sealed)>> {
+    let row: Option<(i64, Vec<u8>)> = conn
+        .prepare_cached("SELECT arrival, bytes FROM entry WHERE replica = ?1 AND seq = ?2")
         .and_then(|mut select| {
-            optional(select.query_row([int(replica.0), int(seq)], |row| row.get(0)))
+            let columns = [int(replica.0), int(seq)];
+            optional(select.query_row(columns, |row| Ok((row.get(0)?, row.get(1)?))))
         })
         .doing("read an entry")?;
-    bytes.map(|bytes| decode(bytes, replica, seq)).transpose()
+    row.map(|(arrival, bytes)| Ok((arrival, decode(bytes, replica, seq)?)))
+        .transpose()
 }
 
 /// The hash of an entry held here. Entry 0 is the beginning of every journal.

@@ -4,7 +4,8 @@
 //! in an order that respects causes.
 
 use evertill_documents::{ChangeInfo, Document};
-use evertill_domain::{DocumentId, ReplicaId, Seq};
+use evertill_domain::{DocumentId, Hlc, ReplicaId, Seq};
+use evertill_journal::Part;
 use rusqlite::{Connection, params};
 
 use crate::sql::{Doing, TableError, TableResult, int, optional, uint};
@@ -63,7 +64,7 @@ pub(crate) fn places(conn: &Connection, document: &DocumentId) -> TableResult<Ve
 pub fn changes(conn: &Connection, document: &DocumentId) -> TableResult<Vec<Vec<u8>>> {
     places(conn, document)?
         .into_iter()
-        .map(|place| part_at(conn, place).map(|(_, change)| change))
+        .map(|place| part_at(conn, place).map(|held| held.part.change))
         .collect()
 }
 
@@ -90,20 +91,30 @@ pub fn load(conn: &Connection, document: &DocumentId) -> TableResult<Option<Docu
     })
 }
 
-/// The document and the change of a part, from the entry or, where the journal
-/// itself is not held here, from the feed item that carried it.
-pub(crate) fn part_at(conn: &Connection, place: Place) -> TableResult<(DocumentId, Vec<u8>)> {
-    let damaged = |detail: &str| TableError::Damaged {
-        what: format!("entry {} of replica {}", place.seq, place.replica),
-        detail: detail.to_owned(),
-    };
-    let parts = match journal::entry(conn, place.replica, place.seq)? {
-        Some(sealed) => sealed.entry.parts,
-        None => feed::parts_of(conn, place.replica, place.seq)?,
+/// A part as it is held here.
+pub(crate) struct HeldPart {
+    /// The document and its change.
+    pub(crate) part: Part,
+    /// When its entry was written, by its author's clock.
+    pub(crate) hlc: Hlc,
+    /// When it came here, in the order of everything that did.
+    pub(crate) arrival: i64,
+}
+
+/// A part, from its entry or, where the journal itself is not held here, from
+/// the feed item that carried it.
+pub(crate) fn part_at(conn: &Connection, place: Place) -> TableResult<HeldPart> {
+    let (replica, seq) = (place.replica, place.seq);
+    let (arrival, hlc, parts) = match journal::arrived(conn, replica, seq)? {
+        Some((arrival, sealed)) => (arrival, sealed.entry.hlc, sealed.entry.parts),
+        None => feed::carried(conn, replica, seq)?.unwrap_or_default(),
     };
     let part = parts.into_iter().find(|part| part.n == place.n);
-    let part = part.ok_or_else(|| damaged("a document points to a part that is not held"))?;
-    Ok((part.document, part.change))
+    let part = part.ok_or_else(|| TableError::Damaged {
+        what: format!("entry {seq} of replica {replica}"),
+        detail: "a document points to a part that is not held".to_owned(),
+    })?;
+    Ok(HeldPart { part, hlc, arrival })
 }
 
 /// The part that a change is applied from, if it is applied here. A document
@@ -150,7 +161,7 @@ pub(crate) fn is_opened_by(
     let Some(place) = opened_at(conn, document)? else {
         return Ok(false);
     };
-    let (_, change) = part_at(conn, place)?;
+    let change = part_at(conn, place)?.part.change;
     Ok(ChangeInfo::read(&change).is_ok_and(|opening| opening.hash == info.hash))
 }
 

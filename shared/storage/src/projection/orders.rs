@@ -12,10 +12,8 @@ use evertill_domain::order::{FulfilmentState, OrderEvent, OrderState, PromiseSta
 use evertill_domain::{DocumentId, Event, EventKey, Hlc, LocationId, Sku, Timestamp};
 use rusqlite::{Connection, params};
 
-use super::documents::{self, Place};
-use super::{backorders, waiting};
+use super::{backorders, documents, waiting};
 use crate::sql::{Doing, TableError, TableResult, int, optional, text};
-use crate::{feed, journal};
 
 /// An order as its list shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,17 +41,7 @@ pub struct OrderFilter {
 /// # Errors
 /// The tables could not be read, or an entry is damaged.
 pub fn load(conn: &Connection, document: &DocumentId) -> TableResult<Option<OrderState>> {
-    let events = stored(conn, document)?;
-    let placed = events.iter().map(|(key, hlc, bytes)| Placed {
-        key: *key,
-        hlc: *hlc,
-        parents: Vec::new(),
-        bytes,
-    });
-    match fold(placed).state {
-        State::Order(order) => Ok(Some(*order)),
-        _ => Ok(None),
-    }
+    Ok(folded(&stored(conn, document)?))
 }
 
 /// The events of an order that are applied here, in the order of their clocks;
@@ -66,9 +54,9 @@ pub fn events(
     conn: &Connection,
     document: &DocumentId,
 ) -> TableResult<Vec<(EventKey, OrderEvent)>> {
-    let mut stored = stored(conn, document)?;
-    stored.sort_by_key(|(key, hlc, _)| (*hlc, *key));
-    let events = stored
+    let mut events = stored(conn, document)?.events;
+    events.sort_by_key(|(key, hlc, _)| (*hlc, *key));
+    let events = events
         .into_iter()
         .filter_map(|(key, _, bytes)| match decode(&bytes) {
             Ok(Event::Order(event)) => Some((key, *event)),
@@ -77,18 +65,47 @@ pub fn events(
     Ok(events.collect())
 }
 
-fn stored(conn: &Connection, document: &DocumentId) -> TableResult<Vec<(EventKey, Hlc, Vec<u8>)>> {
-    let mut events = Vec::new();
-    for place in documents::places(conn, document)? {
-        let (_, change) = documents::part_at(conn, place)?;
-        let hlc = clock_at(conn, place)?.map_or(Hlc::default(), |(hlc, _)| hlc);
-        let part = read(&change).map_err(|error| TableError::Damaged {
+/// What the events of a document say of an order; `None` if it is no order.
+fn folded(stored: &Stored) -> Option<OrderState> {
+    let events = stored.events.iter().map(|(key, hlc, bytes)| Placed {
+        key: *key,
+        hlc: *hlc,
+        parents: Vec::new(),
+        bytes,
+    });
+    match fold(events).state {
+        State::Order(order) => Some(*order),
+        _ => None,
+    }
+}
+
+/// The events of a document as they are held here.
+#[derive(Default)]
+struct Stored {
+    /// Each with its key and its author's clock; causes first.
+    events: Vec<(EventKey, Hlc, Vec<u8>)>,
+    /// When the document came here, in the order of everything that did; 0 for
+    /// one that is not applied.
+    arrival: i64,
+}
+
+fn stored(conn: &Connection, document: &DocumentId) -> TableResult<Stored> {
+    let mut stored = Stored::default();
+    for (number, place) in documents::places(conn, document)?.into_iter().enumerate() {
+        let held = documents::part_at(conn, place)?;
+        let events = read(&held.part.change).map_err(|error| TableError::Damaged {
             what: format!("document {document}"),
             detail: error.to_string(),
         })?;
-        events.extend(part.into_iter().map(|(key, bytes)| (key, hlc, bytes)));
+        let events = events.into_iter();
+        stored
+            .events
+            .extend(events.map(|(key, bytes)| (key, held.hlc, bytes)));
+        if number == 0 {
+            stored.arrival = held.arrival;
+        }
     }
-    Ok(events)
+    Ok(stored)
 }
 
 /// The order of a channel under its own name for it.
@@ -174,13 +191,11 @@ pub fn open_at(
 /// Writes what the lists show of an order, from all its events; gives the
 /// products of which something else waits now.
 pub(crate) fn refresh(conn: &Connection, document: &DocumentId) -> TableResult<BTreeSet<Sku>> {
-    let Some(order) = load(conn, document)? else {
+    let stored = stored(conn, document)?;
+    let Some(order) = folded(&stored) else {
         return Ok(BTreeSet::new());
     };
-    let arrival = match documents::opened_at(conn, document)? {
-        Some(place) => clock_at(conn, place)?.map_or(0, |(_, arrival)| arrival),
-        None => 0,
-    };
+    let arrival = stored.arrival;
     conn.prepare_cached(
         "INSERT INTO customer_order VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
          ON CONFLICT (document) DO UPDATE SET
@@ -271,18 +286,4 @@ pub fn unanswered(
         }
     }
     Ok(found)
-}
-
-/// When an entry was written, and its arrival here.
-fn clock_at(conn: &Connection, place: Place) -> TableResult<Option<(Hlc, i64)>> {
-    if let Some(sealed) = journal::entry(conn, place.replica, place.seq)? {
-        let arrival = conn
-            .prepare_cached("SELECT arrival FROM entry WHERE replica = ?1 AND seq = ?2")
-            .and_then(|mut select| {
-                select.query_row([int(place.replica.0), int(place.seq)], |row| row.get(0))
-            })
-            .doing("look up an entry's arrival")?;
-        return Ok(Some((sealed.entry.hlc, arrival)));
-    }
-    feed::clock_of(conn, place.replica, place.seq)
 }

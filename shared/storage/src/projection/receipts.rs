@@ -87,8 +87,8 @@ pub fn linked(conn: &Connection, original: &ReceiptNumber) -> TableResult<Vec<St
 }
 
 fn at(conn: &Connection, place: Place) -> TableResult<Option<StoredReceipt>> {
-    let (document, change) = documents::part_at(conn, place)?;
-    receipt_of(document, &change, place)
+    let part = documents::part_at(conn, place)?.part;
+    receipt_of(part.document, &part.change, place)
 }
 
 /// The receipt in a change, if that is what it holds.
