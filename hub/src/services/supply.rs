@@ -102,7 +102,7 @@ pub fn next(
 /// The row could not be written.
 pub fn record(conn: &Connection, supply: &Supply) -> TableResult<()> {
     if let Some(before) = supply::record(conn, supply)? {
-        changes::availability(conn, &before)?;
+        changes::availability(conn, [&before])?;
     }
-    changes::availability(conn, &supply.sku)
+    changes::availability(conn, [&supply.sku])
 }

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use evertill_documents::ChangeInfo;
 use evertill_domain::effects::ReceiptFacts;
-use evertill_domain::order::Recorder;
+use evertill_domain::order::{OrderState, Recorder};
 use evertill_domain::rights::PairCells;
 use evertill_domain::{
     ActorId, Bucket, DocumentId, Effects, Event, EventKey, LocationId, ReplicaId, Seq, Sku, effects,
@@ -302,29 +302,31 @@ impl Batch {
         *head = seq.max(*head);
     }
 
-    /// Writes the sums.
+    /// Writes the sums, and gives the orders that were added to, as they are now.
     ///
     /// # Errors
     /// The tables could not be written, a row is damaged, or a sum might leave
     /// its range ([`TableError::Overflow`]): give the transaction up, and take a
     /// [`Batch::careful`] to find the entry that does it.
-    pub fn flush(&mut self, conn: &Connection) -> TableResult<()> {
+    pub fn flush(&mut self, conn: &Connection) -> TableResult<BTreeMap<DocumentId, OrderState>> {
         self.sums.stock.flush(conn)?;
         self.sums.days.flush(conn)?;
         self.sums.registers.flush(conn)?;
         self.rights.flush(conn)?;
         let tells = !self.orders.is_empty() && self.is_hub(conn)?;
+        let mut refreshed = BTreeMap::new();
         for document in std::mem::take(&mut self.orders) {
-            let waited_for = orders::refresh(conn, &document)?;
             duties::note_order(conn, &document)?;
             if tells {
-                self.changed.extend(waited_for);
                 changes::order(conn, &document)?;
             }
+            if let Some((order, waited_for)) = orders::refresh(conn, &document)? {
+                refreshed.insert(document, order);
+                self.changed
+                    .extend(waited_for.into_iter().filter(|_| tells));
+            }
         }
-        for sku in std::mem::take(&mut self.changed) {
-            changes::availability(conn, &sku)?;
-        }
+        changes::availability(conn, &std::mem::take(&mut self.changed))?;
         for ((replica, feed), seq) in std::mem::take(&mut self.heads) {
             conn.prepare_cached(
                 "INSERT INTO projection_head VALUES (?1, ?2, ?3)
@@ -333,7 +335,7 @@ impl Batch {
             .and_then(|mut upsert| upsert.execute(params![int(replica.0), feed, int(seq)]))
             .doing("note what the projections have taken in")?;
         }
-        Ok(())
+        Ok(refreshed)
     }
 }
 

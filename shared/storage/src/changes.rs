@@ -71,22 +71,40 @@ impl ChangeKind {
 /// # Errors
 /// The row could not be written.
 pub fn note(conn: &Connection, kind: ChangeKind, subject: &str) -> TableResult<()> {
+    // A new row's number is one above the highest, also where it takes the place
+    // of the row that has the highest.
+    conn.prepare_cached("INSERT OR REPLACE INTO change (kind, subject) VALUES (?1, ?2)")
+        .and_then(|mut replace| replace.execute([kind.as_str(), subject]))
+        .doing("note a change")
+        .map(drop)
+}
+
+/// Notes that something else can be promised of some products; a week's sales
+/// that come at once are thousands.
+///
+/// # Errors
+/// The rows could not be written.
+pub fn availability<'a>(
+    conn: &Connection,
+    skus: impl IntoIterator<Item = &'a Sku>,
+) -> TableResult<()> {
+    let skus: Vec<&str> = skus.into_iter().map(Sku::as_str).collect();
+    if skus.is_empty() {
+        return Ok(());
+    }
+    let list = json(&skus);
+    backorders::note(conn, &list)?;
     conn.prepare_cached(
-        "INSERT INTO change VALUES (?1, ?2, (SELECT ifnull(max(id), 0) + 1 FROM change))
-         ON CONFLICT (kind, subject) DO UPDATE SET id = excluded.id",
+        "INSERT OR REPLACE INTO change (kind, subject)
+         SELECT 'availability', value FROM json_each(?1)",
     )
-    .and_then(|mut upsert| upsert.execute([kind.as_str(), subject]))
-    .doing("note a change")
+    .and_then(|mut replace| replace.execute([list]))
+    .doing("note what can be promised now")
     .map(drop)
 }
 
-/// Notes that something else can be promised of a product.
-///
-/// # Errors
-/// The row could not be written.
-pub fn availability(conn: &Connection, sku: &Sku) -> TableResult<()> {
-    backorders::note(conn, sku)?;
-    note(conn, ChangeKind::Availability, sku.as_str())
+fn json(texts: &[&str]) -> String {
+    serde_json::to_string(texts).expect("invariant: a list of texts is JSON")
 }
 
 /// Notes that an order has changed.
@@ -109,7 +127,7 @@ pub fn availability_at(conn: &Connection, location: Option<&LocationId>) -> Tabl
             select.query_map([location], |row| text(row, 0))?.collect()
         })
         .doing("list the products of a location")?;
-    skus.iter().try_for_each(|sku| availability(conn, sku))
+    availability(conn, &skus)
 }
 
 /// Changes after a number, of some kinds, in their order.

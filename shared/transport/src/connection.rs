@@ -207,7 +207,9 @@ impl Receiver {
     pub async fn receive(&mut self) -> Result<(usize, Vec<u8>), Closed> {
         match self.messages.recv_async().await {
             Ok(message) => message,
-            Err(flume::RecvError::Disconnected) => Err(Closed::Ended(self.quic.closed().await.to_string())),
+            Err(flume::RecvError::Disconnected) => {
+                Err(Closed::Ended(self.quic.closed().await.to_string()))
+            }
         }
     }
 }

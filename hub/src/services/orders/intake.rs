@@ -122,9 +122,11 @@ pub fn place(
         planned.cells(author.replica)?
     };
     let writes = [Write::OpenWith(opening(now, None, bodies))];
-    let appended = append_with_rights(conn, author, now, &writes, &cells)?;
+    let mut appended = append_with_rights(conn, author, now, &writes, &cells)?;
     feed::publish(conn, author, appended.at.seq)?;
     let document = appended.documents[0];
+    let order = appended.orders.remove(&document);
+    let order = order.ok_or_else(|| OrderRefusal::Unknown(document.to_string()))?;
     if soft {
         keep_soft(conn, &planned, command, &document, picture, now)?;
     }
@@ -133,7 +135,6 @@ pub fn place(
         contacts::keep(conn, &document, contact)?;
     }
     remember(conn, &document, "placed", &planned, now)?;
-    let order = known(conn, &document)?;
     private::refresh(conn, &document, &order, now)?;
     keep_messages(conn, &document, &order, now)?;
     if !is_to_be_looked_after(&order) {

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use evertill_domain::order::{self, EndCause, OrderObligation, OrderState, OrderStatus};
 use evertill_domain::policy::ChannelPolicy;
-use evertill_domain::rights::{PairCells, Position, settle};
+use evertill_domain::rights::{CellWrite, PairCells, Position, settle};
 use evertill_domain::routing::RightsAsked;
 use evertill_domain::{DocumentId, LocationId, Sku, Timestamp};
 use evertill_storage::duties::OrderDue;
@@ -264,11 +264,8 @@ impl Due {
         for document in soft_holds::expire(conn, now)? {
             end_cart(at(document))?;
         }
-        for (location, sku) in &self.pairs {
-            let check = picture.selling.timers.shelf_check_minutes;
-            settle_pair(conn, author, (location, sku), (check, now))?;
-            duties::pair_done(conn, location, sku)?;
-        }
+        let check = picture.selling.timers.shelf_check_minutes;
+        settle_pairs(conn, author, &self.pairs, (check, now))?;
         // Stands where no order is meant.
         let nobody = DocumentId::from_bytes([0; 16]);
         for sku in &self.waited_for {
@@ -386,14 +383,40 @@ fn look_after(at: At<'_>, asking: &Asking) -> Result<Looked, OrderRefusal> {
     })
 }
 
-/// Settles what a pair owes: the hub's unused rights first. What only promises
-/// can cover has to be looked for on the shelf, within `check` minutes.
-fn settle_pair(
+/// Settles what pairs owe, in one entry: the hub's unused rights first. What only
+/// promises can cover has to be looked for on the shelf, within `check` minutes.
+fn settle_pairs(
     conn: &Connection,
     author: &Author,
-    (location, sku): (&LocationId, &Sku),
+    pairs: &[(LocationId, Sku)],
     (check, now): (u32, Timestamp),
 ) -> TableResult<()> {
+    let mut said = PairCells::new();
+    for pair in pairs {
+        let (location, sku) = pair;
+        let (burned, suspected) = settlement_of(conn, author, pair, now)?;
+        if let Some(write) = burned {
+            said.insert(pair.clone(), write);
+        }
+        exceptions::suspect(conn, location, sku, suspected, (check, now))?;
+    }
+    if !said.is_empty() {
+        let appended = append_with_rights(conn, author, now, &[], &said)?;
+        feed::publish(conn, author, appended.at.seq)?;
+    }
+    for (location, sku) in pairs {
+        duties::pair_done(conn, location, sku)?;
+    }
+    Ok(())
+}
+
+/// What the hub burns for a pair's debt, and how much only promises can cover.
+fn settlement_of(
+    conn: &Connection,
+    author: &Author,
+    (location, sku): &(LocationId, Sku),
+    now: Timestamp,
+) -> TableResult<(Option<CellWrite>, i64)> {
     let cells = rights::cells(conn, location, sku)?;
     let figures = stock::of(conn, location, sku)?.unwrap_or_default();
     let position = Position {
@@ -402,19 +425,17 @@ fn settle_pair(
         units: figures.sellable_or_staged(),
     };
     if position.debt() == 0 {
-        return exceptions::suspect(conn, location, sku, 0, (check, now));
+        return Ok((None, 0));
     }
     let minter = minters::of(conn, location)?.unwrap_or(author.replica);
     let kept = soft_holds::of_pair(conn, location, sku, now)?;
     let settlement = settle(&position, author.replica, minter, kept);
-    if settlement.burn > 0 {
-        let write = cells.burn(author.replica, settlement.burn);
-        let write = write.map_err(|error| TableError::Unfit {
-            reason: format!("rights of {sku} at {location}: {error}"),
-        })?;
-        let said = PairCells::from([((location.clone(), sku.clone()), write)]);
-        let appended = append_with_rights(conn, author, now, &[], &said)?;
-        feed::publish(conn, author, appended.at.seq)?;
+    if settlement.burn == 0 {
+        return Ok((None, settlement.suspected));
     }
-    exceptions::suspect(conn, location, sku, settlement.suspected, (check, now))
+    let burned = cells.burn(author.replica, settlement.burn);
+    let burned = burned.map_err(|error| TableError::Unfit {
+        reason: format!("rights of {sku} at {location}: {error}"),
+    })?;
+    Ok((Some(burned), settlement.suspected))
 }

@@ -16,7 +16,7 @@ use rusqlite::{Connection, params};
 use super::{GrantRequest, Item, ItemPart, append};
 use crate::ingest::actors;
 use crate::journal::{self, Author};
-use crate::projection::documents;
+use crate::projection::documents::{self, Place};
 use crate::projection::minters;
 use crate::sql::{Doing, TableError, TableResult, int, text};
 
@@ -169,12 +169,15 @@ fn missing(
     document: &DocumentId,
     seq: Seq,
 ) -> TableResult<Vec<Item>> {
+    let is_new = |place: Place| (place.replica, place.seq) == (hub.replica, seq);
+    if documents::opened_at(conn, document)?.is_some_and(is_new) {
+        return Ok(Vec::new());
+    }
     let minter = minters::of(conn, location)?;
     let only = BTreeSet::from([*document]);
     let mut items = Vec::new();
     for place in documents::places(conn, document)? {
-        let is_new = (place.replica, place.seq) == (hub.replica, seq);
-        if is_new
+        if is_new(place)
             || Some(place.replica) == minter
             || is_on_feed(
                 conn,

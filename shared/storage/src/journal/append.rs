@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use evertill_documents::{ChangeInfo, append as append_change, create};
+use evertill_domain::order::OrderState;
 use evertill_domain::rights::{PairCells, burn_of_outflow};
 use evertill_domain::{
     Bucket, DocumentId, Event, EventKey, LocationId, Sku, Timestamp, effects, event,
@@ -47,6 +48,8 @@ pub struct Appended {
     pub at: Watermark,
     /// The documents, in the order of the writes.
     pub documents: Vec<DocumentId>,
+    /// The orders among them, as they are now.
+    pub orders: BTreeMap<DocumentId, OrderState>,
 }
 
 /// Writes one local transaction and applies it, in the caller's transaction.
@@ -130,9 +133,13 @@ pub(super) fn write_entry(
     let at = sealed.watermark();
     set_head(conn, author.replica, (author.node, &author.location), &at)?;
     batch.taken_in(author.replica, "", seq);
-    batch.flush(conn)?;
+    let orders = batch.flush(conn)?;
     let documents = applied.iter().map(|part| part.document).collect();
-    Ok(Appended { at, documents })
+    Ok(Appended {
+        at,
+        documents,
+        orders,
+    })
 }
 
 /// What the transaction says of the author's rights, with what its outflows

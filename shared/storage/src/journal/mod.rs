@@ -16,8 +16,8 @@ mod heads;
 pub use crate::ingest::actor_at;
 pub use append::{Appended, Write, append, append_with_rights};
 pub use author::{Author, Beginning, identity, start};
-pub use entries::{entries_after, entry, entry_hash};
 pub(crate) use entries::{arrived, set_receipts, store};
+pub use entries::{entries_after, entry, entry_hash};
 pub use heads::{
     JournalState, Unsent, head, held, journals, set_acknowledged, set_announced, set_head, state,
     stop, unsent,

@@ -116,15 +116,16 @@ pub fn of_sku(conn: &Connection, sku: &Sku) -> TableResult<Vec<StoredBackorder>>
     .doing("list the lines that wait for a product")
 }
 
-/// Notes a product of which something else can be promised, if anybody waits
-/// for it.
-pub(crate) fn note(conn: &Connection, sku: &Sku) -> TableResult<()> {
+/// Notes products of which something else can be promised, those of a JSON list
+/// for which anybody waits.
+pub(crate) fn note(conn: &Connection, skus: &str) -> TableResult<()> {
     conn.prepare_cached(
         "INSERT OR IGNORE INTO backorder_due
-         SELECT ?1 WHERE EXISTS (SELECT 1 FROM backorder WHERE sku = ?1)",
+         SELECT value FROM json_each(?1)
+         WHERE EXISTS (SELECT 1 FROM backorder WHERE sku = value)",
     )
-    .and_then(|mut insert| insert.execute([sku.as_str()]))
-    .doing("note a product that is waited for")
+    .and_then(|mut insert| insert.execute([skus]))
+    .doing("note products that are waited for")
     .map(drop)
 }
 

@@ -188,12 +188,15 @@ pub fn open_at(
     .doing("list a location's open orders")
 }
 
-/// Writes what the lists show of an order, from all its events; gives the
-/// products of which something else waits now.
-pub(crate) fn refresh(conn: &Connection, document: &DocumentId) -> TableResult<BTreeSet<Sku>> {
+/// Writes what the lists show of an order, from all its events; gives the order,
+/// and the products of which something else waits now.
+pub(crate) fn refresh(
+    conn: &Connection,
+    document: &DocumentId,
+) -> TableResult<Option<(OrderState, BTreeSet<Sku>)>> {
     let stored = stored(conn, document)?;
     let Some(order) = folded(&stored) else {
-        return Ok(BTreeSet::new());
+        return Ok(None);
     };
     let arrival = stored.arrival;
     conn.prepare_cached(
@@ -235,7 +238,8 @@ pub(crate) fn refresh(conn: &Connection, document: &DocumentId) -> TableResult<B
         .doing("list an order at its location")?;
     }
     waiting::refresh(conn, document, &order)?;
-    backorders::refresh(conn, document, &order, arrival)
+    let waited_for = backorders::refresh(conn, document, &order, arrival)?;
+    Ok(Some((order, waited_for)))
 }
 
 /// What a location has to do with an order.

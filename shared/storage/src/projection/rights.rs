@@ -13,7 +13,7 @@
 //! Invariant: a row holds what one replica said of its own counters, and what
 //! follows from its own entries; nobody else says anything of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use evertill_domain::rights::{CellWrite, Cells, Own, PairCells, burn_of_outflow};
 use evertill_domain::{LocationId, ReplicaId, Seq, Sku};
@@ -66,10 +66,12 @@ pub(crate) fn debits(cells: &PairCells) -> PairCells {
 /// for and written once.
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
-    rows: BTreeMap<Key, Held>,
+    rows: BTreeMap<Key, Touched>,
     sent: BTreeMap<(Key, ReplicaId), i64>,
     /// Whether anything is known of rights at a location.
     known: BTreeMap<LocationId, bool>,
+    /// Pairs that nobody ever had rights of.
+    without: BTreeSet<(LocationId, Sku)>,
     /// The last entries of sealed replicas whose rights count, once they were
     /// read.
     seals: Option<BTreeMap<ReplicaId, Seq>>,
@@ -77,6 +79,13 @@ pub(crate) struct Pending {
 
 /// (Location, SKU) and replica.
 type Key = (LocationId, Sku, ReplicaId);
+
+/// A row that was read, and whether it is to be written.
+#[derive(Debug, Clone, Copy)]
+struct Touched {
+    held: Held,
+    is_changed: bool,
+}
 
 /// A row as it is here and now.
 #[derive(Debug, Clone, Copy, Default)]
@@ -101,6 +110,7 @@ impl Pending {
         }
         for ((location, sku), write) in cells {
             self.known.insert(location.clone(), true);
+            self.without.remove(&(location.clone(), sku.clone()));
             let key = (location.clone(), sku.clone(), writer);
             let mut held = self.held(conn, &key)?;
             let mut said = CellWrite {
@@ -123,7 +133,7 @@ impl Pending {
                 held.sent += now - before;
                 self.sent.insert(place, now);
             }
-            self.rows.insert(key, held);
+            self.change(key, held);
         }
         Ok(())
     }
@@ -145,12 +155,17 @@ impl Pending {
         if self.is_beyond_seal(conn, writer, seq)? {
             return Ok(outflow);
         }
-        let key = (location.clone(), sku.clone(), writer);
+        let pair = (location.clone(), sku.clone());
+        if self.without.contains(&pair) {
+            return Ok(0);
+        }
+        let key = (pair.0, pair.1, writer);
         let mut held = self.held(conn, &key)?;
         if seq <= held.stated {
             return Ok(0);
         }
         if held.stated == 0 && !anyone_has(conn, location, sku)? {
+            self.without.insert((key.0, key.1));
             return Ok(0);
         }
         let Own {
@@ -162,7 +177,7 @@ impl Pending {
         let burned = burn_of_outflow(outflow, mint + release - used - burn - held.sent);
         if burned > 0 {
             held.own.burn += burned;
-            self.rows.insert(key, held);
+            self.change(key, held);
         }
         Ok(outflow - burned)
     }
@@ -191,8 +206,14 @@ impl Pending {
     /// Writes what changed.
     pub(crate) fn flush(&mut self, conn: &Connection) -> TableResult<()> {
         self.known.clear();
+        self.without.clear();
         self.seals = None;
-        for ((location, sku, writer), held) in std::mem::take(&mut self.rows) {
+        for ((location, sku, writer), Touched { held, is_changed }) in
+            std::mem::take(&mut self.rows)
+        {
+            if !is_changed {
+                continue;
+            }
             conn.prepare_cached(
                 "INSERT INTO cell VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
                  ON CONFLICT (location, sku, replica) DO UPDATE SET
@@ -232,9 +253,14 @@ impl Pending {
         Ok(())
     }
 
-    fn held(&self, conn: &Connection, key: &Key) -> TableResult<Held> {
-        if let Some(held) = self.rows.get(key) {
-            return Ok(*held);
+    fn change(&mut self, key: Key, held: Held) {
+        let is_changed = true;
+        self.rows.insert(key, Touched { held, is_changed });
+    }
+
+    fn held(&mut self, conn: &Connection, key: &Key) -> TableResult<Held> {
+        if let Some(touched) = self.rows.get(key) {
+            return Ok(touched.held);
         }
         let (location, sku, writer) = key;
         let held = conn
@@ -259,8 +285,11 @@ impl Pending {
                     })
                 }))
             })
-            .doing("read a replica's rights")?;
-        Ok(held.unwrap_or_default())
+            .doing("read a replica's rights")?
+            .unwrap_or_default();
+        let is_changed = false;
+        self.rows.insert(key.clone(), Touched { held, is_changed });
+        Ok(held)
     }
 
     /// Whether there are rights at a location at all: most have none until they

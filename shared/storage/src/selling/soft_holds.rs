@@ -35,7 +35,7 @@ pub struct SoftHold {
 /// # Errors
 /// The row could not be written.
 pub fn keep(conn: &Connection, hold: &SoftHold) -> TableResult<i64> {
-    changes::availability(conn, &hold.sku)?;
+    changes::availability(conn, [&hold.sku])?;
     conn.prepare_cached(
         "INSERT INTO soft_hold (document, line, channel, location, sku, quantity, expires_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -135,9 +135,7 @@ fn skus(rows: rusqlite::Rows<'_>) -> rusqlite::Result<Vec<Sku>> {
 
 /// Notes that more of some products can be promised; gives how many holds ended.
 fn told(conn: &Connection, ended: &[Sku]) -> TableResult<usize> {
-    ended
-        .iter()
-        .try_for_each(|sku| changes::availability(conn, sku))?;
+    changes::availability(conn, ended)?;
     Ok(ended.len())
 }
 

@@ -1,6 +1,7 @@
 //! Small tables that belong to one database: answers, registers, keys, tokens.
 
 mod apikeys;
+mod changes;
 mod completeness;
 mod decisions;
 mod enrolments;
