@@ -14,6 +14,7 @@ use std::sync::Arc;
 use evertill_domain::availability::{
     Asked, LocationAvailability, PairBasis, Situation, at_location,
 };
+use evertill_domain::opening::Timetable;
 use evertill_domain::order::ChannelId;
 use evertill_domain::policy::Selling;
 use evertill_domain::rights::{Cells, Position, Share};
@@ -89,8 +90,16 @@ pub struct Ground<'a> {
     closed: BTreeSet<LocationId>,
     blocked: BTreeSet<LocationId>,
     recounting: BTreeSet<LocationId>,
-    silence: BTreeMap<LocationId, u32>,
+    silence: BTreeMap<LocationId, Silence>,
     demand_days: RefCell<BTreeMap<LocationId, i64>>,
+}
+
+/// For how long a location has not been heard, in seconds.
+#[derive(Clone, Copy, Debug, Default)]
+struct Silence {
+    whole_s: u32,
+    /// Of that, while it was open, where its hours are listed.
+    open_s: Option<u32>,
 }
 
 /// A product at a location.
@@ -132,7 +141,7 @@ impl<'a> Ground<'a> {
             closed: closed.into_iter().map(|closed| closed.location).collect(),
             blocked: quarantine::locations_with_open_entries(conn)?,
             recounting: seals::recounting(conn)?,
-            silence: silence(hub, &journals, now),
+            silence: silence(hub, &journals, picture, now),
             demand_days: RefCell::default(),
         })
     }
@@ -147,6 +156,18 @@ impl<'a> Ground<'a> {
     /// stands, because nobody else sells there.
     #[must_use]
     pub fn silent_s(&self, location: &LocationId) -> u32 {
+        self.silence_of(location).whole_s
+    }
+
+    /// How much of that counts against its limit, in seconds: only while it was
+    /// open, where its hours are listed.
+    #[must_use]
+    pub fn silence_that_counts_s(&self, location: &LocationId) -> u32 {
+        let silence = self.silence_of(location);
+        silence.open_s.unwrap_or(silence.whole_s)
+    }
+
+    fn silence_of(&self, location: &LocationId) -> Silence {
         self.silence.get(location).copied().unwrap_or_default()
     }
 
@@ -155,7 +176,8 @@ impl<'a> Ground<'a> {
     #[must_use]
     pub fn is_suspended(&self, location: &Location) -> bool {
         let rule = self.picture.selling.online.of(location);
-        self.blocked.contains(&location.id) || rule.is_suspended(self.silent_s(&location.id))
+        self.blocked.contains(&location.id)
+            || rule.is_suspended(self.silence_that_counts_s(&location.id))
     }
 
     /// How the rights of a product are shared at a location, by policy.
@@ -243,6 +265,7 @@ impl<'a> Ground<'a> {
             kind: location.kind,
             hub_mints: minters::of(self.conn, id)?.is_none(),
             silent_s: self.silent_s(id),
+            silent_open_s: self.silence_of(id).open_s,
             blocked: self.blocked.contains(id),
             selling_closed: !self.is_open(id),
         })
@@ -268,8 +291,13 @@ impl<'a> Ground<'a> {
 
 /// How long each location with a node has not been heard; one that is connected
 /// is heard now. Of several machines the one heard last counts.
-fn silence(hub: &Hub, journals: &[JournalState], now: Timestamp) -> BTreeMap<LocationId, u32> {
-    let mut silence: BTreeMap<LocationId, u32> = BTreeMap::new();
+fn silence(
+    hub: &Hub,
+    journals: &[JournalState],
+    picture: &Picture,
+    now: Timestamp,
+) -> BTreeMap<LocationId, Silence> {
+    let mut silence: BTreeMap<LocationId, Silence> = BTreeMap::new();
     for journal in journals.iter().filter(|j| j.location != hub_location()) {
         let since = match journal.heard_at {
             _ if hub.live().of(journal.node).is_some() => 0,
@@ -277,8 +305,23 @@ fn silence(hub: &Hub, journals: &[JournalState], now: Timestamp) -> BTreeMap<Loc
             None => i64::from(u32::MAX),
         };
         let seconds = u32::try_from(since.max(0)).unwrap_or(u32::MAX);
-        let held = silence.entry(journal.location.clone()).or_insert(seconds);
-        *held = (*held).min(seconds);
+        let heard = silence.entry(journal.location.clone());
+        let held = heard.or_insert(Silence {
+            whole_s: seconds,
+            open_s: None,
+        });
+        held.whole_s = held.whole_s.min(seconds);
+    }
+    for location in &picture.locations {
+        // A limit is a whole number of minutes.
+        if let Some(held) = silence.get_mut(&location.id)
+            && held.whole_s >= 60
+        {
+            let since = now.as_millis() - i64::from(held.whole_s) * 1_000;
+            let timetable = Timetable::of(location);
+            let minutes = timetable.open_minutes(Timestamp::from_millis(since), now);
+            held.open_s = minutes.map(|minutes| minutes.saturating_mul(60));
+        }
     }
     silence
 }

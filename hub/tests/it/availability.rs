@@ -2,8 +2,9 @@
 //! location and date.
 
 use std::fmt::Write as _;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use evertill_storage::rusqlite::Connection;
+use evertill_storage::rusqlite::{Connection, params};
 use serde_json::{Value, json};
 
 use crate::client::{Folder, Hub};
@@ -111,25 +112,26 @@ const SIX: &str = "location,name,kind,legal_entity,tax_id,address,country,region
     S003,,store,,,,US,,UTC,USD,,,,,\nS004,,store,,,,US,,UTC,USD,,,,,\n\
     S005,,store,,,,US,,UTC,USD,,,,,\nS006,,store,,,,US,,UTC,USD,,,,,\n";
 
+/// A node's journal that was last heard so many seconds ago.
+fn journal(conn: &Connection, replica: i64, location: &str, silent_s: i64) {
+    conn.execute(
+        "INSERT INTO journal VALUES (?1, ?1, ?2, 1, ?3, 1, ?3, 0, ?3, 0,
+                                     (unixepoch() - ?4) * 1000)",
+        params![replica, location, [0_u8; 32], silent_s],
+    )
+    .unwrap();
+}
+
 /// What only a node, its silence or its loss brings about, written into the
 /// tables as the projections would.
 fn as_if_nodes_were_there(folder: &Folder) {
     let conn = Connection::open(folder.data().join("evertill.db")).unwrap();
-    let journal = |replica: i64, location: &str, silent_s: i64| {
-        let hash = [0_u8; 32];
-        conn.execute(
-            "INSERT INTO journal VALUES (?1, ?1, ?2, 1, ?3, 1, ?3, 0, ?3, 0,
-                                         (unixepoch() - ?4) * 1000)",
-            evertill_storage::rusqlite::params![replica, location, hash, silent_s],
-        )
-        .unwrap();
-    };
     // Another one mints, and hands nothing on.
     conn.execute("INSERT INTO minter VALUES ('S002', 2)", [])
         .unwrap();
     // Silent for three days, and for an hour with a busy till.
-    journal(3, "S003", 3 * 86_400);
-    journal(4, "S004", 3_700);
+    journal(&conn, 3, "S003", 3 * 86_400);
+    journal(&conn, 4, "S004", 3_700);
     let busy = "UPDATE stock SET customer = customer + 48000, opening = opening - 48000
                 WHERE location = 'S004'";
     conn.execute(busy, []).unwrap();
@@ -177,4 +179,46 @@ fn nodes_that_are_silent_lost_or_hold_the_rights_are_told() {
             "{location}"
         );
     }
+}
+
+/// A shop that is switched off after its hours is not silent.
+#[test]
+fn silence_counts_only_while_a_store_is_open() {
+    const SILENT_MINUTES: i64 = 300;
+    let folder = Folder::new();
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let now = i64::try_from(since_1970.as_secs()).unwrap() / 60;
+    let clock = |from_now: i64| {
+        let minute = (now + from_now).rem_euclid(24 * 60);
+        format!("{:02}:{:02}", minute / 60, minute % 60)
+    };
+    let hours = |from, until| format!("{}-{}", clock(from), clock(until));
+    let closed = hours(60, 120);
+    let worked = hours(-SILENT_MINUTES + 10, -60);
+    let head = SIX.split_once('\n').unwrap().0;
+    let locations = format!(
+        "{head}\nS001,,store,,,,US,,UTC,USD,,,{closed},,\nS002,,store,,,,US,,UTC,USD,,,{worked},,\n\
+         S003,,store,,,,US,,UTC,USD,,,,,\n"
+    );
+    let stock = "location,sku,quantity,unit_cost\nS001,A,5,1.00\nS002,A,5,1.00\nS003,A,5,1.00\n";
+    for (kind, text) in [
+        ("products", PRODUCTS),
+        ("locations", &locations),
+        ("stock", stock),
+    ] {
+        let file = folder.file(&format!("{kind}.csv"), text);
+        assert_eq!(folder.import(kind, &file).status, Some(0), "{kind}");
+    }
+    let conn = Connection::open(folder.data().join("evertill.db")).unwrap();
+    for (replica, location) in [(3, "S001"), (4, "S002"), (5, "S003")] {
+        journal(&conn, replica, location, SILENT_MINUTES * 60);
+    }
+    drop(conn);
+    let hub = Hub::on(folder);
+    let found = |location| subtracted(&hub, "sku=A&channel=web", location);
+    is(&found("S001"), "5", &[]);
+    // Not a word for three hours and fifty minutes of work.
+    is(&found("S002"), "0", &[("suspended", "5")]);
+    // Without hours every minute counts.
+    is(&found("S003"), "0", &[("suspended", "5")]);
 }

@@ -26,7 +26,7 @@ pub struct CutOff {
     pub counter: Row,
     /// It stops after a while.
     pub counter_stops: Row,
-    /// Evertill goes on, up to the limit of silence that it is installed with.
+    /// Evertill goes on.
     pub evertill: Row,
     /// It stops after the same while.
     pub evertill_stops: Row,
@@ -51,13 +51,14 @@ impl CutOff {
     }
 }
 
-/// The dials that every merchant sees, in every scenario, on the weeks on which
-/// settings are chosen: what the installed one is to be judged by. The first row
+/// The dials that every merchant sees, and limits of silence, in every scenario, on
+/// the weeks on which settings are chosen: what is installed is to be judged by it. The first row
 /// of a scenario is one counter without a buffer.
 #[must_use]
 pub fn everywhere(weeks: &Weeks, seeds: Seeds) -> Vec<(Scenario, Vec<Row>)> {
     let mut regimes = vec![Regime::Counter(Buffer::default())];
-    regimes.extend(Dial::shown().into_iter().map(Regime::Evertill));
+    let dials = Dial::shown().into_iter().chain(Dial::silences());
+    regimes.extend(dials.map(Regime::Evertill));
     let scenarios = Scenario::swept();
     let rows = matrix(&weeks.choosing, &scenarios, &regimes, first(seeds.choosing));
     scenarios.into_iter().zip(rows).collect()
@@ -76,7 +77,7 @@ pub fn beside(weeks: &Weeks, seeds: Seeds) -> Beside {
     let regimes = [
         counter(false),
         counter(true),
-        Regime::Evertill(open),
+        Regime::Evertill(open.selling_on()),
         Regime::Evertill(open.stopping()),
     ];
     let mut cut_off = rows(CutOff::SCENARIO, &regimes).into_iter();

@@ -112,11 +112,30 @@ impl Dial {
         dial
     }
 
+    /// As installed, but for the limit of silence: what is tried of it.
+    #[must_use]
+    pub fn silences() -> Vec<Self> {
+        let minutes = [15, 30, 60, 120, 180, 240, 360, 480, 720, 1_440, 2_880];
+        let dials = minutes.map(|minutes| Self::default().silent_for(minutes));
+        dials.to_vec()
+    }
+
     /// The same, but the web stops selling from a store that has been silent for
     /// [`SILENCE`].
     #[must_use]
-    pub fn stopping(mut self) -> Self {
-        self.rule.silence_limit_minutes = u32::try_from(SILENCE / 60).unwrap_or(1);
+    pub fn stopping(self) -> Self {
+        self.silent_for(u32::try_from(SILENCE / 60).unwrap_or(1))
+    }
+
+    /// The same, but the web sells on from a store that it does not hear for as
+    /// long as any outage here.
+    #[must_use]
+    pub fn selling_on(self) -> Self {
+        self.silent_for(7 * 24 * 60)
+    }
+
+    fn silent_for(mut self, minutes: u32) -> Self {
+        self.rule.silence_limit_minutes = minutes;
         self
     }
 

@@ -7,6 +7,7 @@
 use crate::beside::CutOff;
 use crate::figures::{self, Figure};
 use crate::outcome::{LATE, MARGIN, Outcome, SPLIT};
+use crate::regime::Dial;
 use crate::report::{money, setting, signed};
 use crate::sweep::{Row, Table, centre, table_of};
 
@@ -170,11 +171,14 @@ fn cut(cut_off: &CutOff, table: &Table) -> String {
     let by = money(table, evertill, counter);
     let stops = money(table, &cut_off.evertill_stops, &cut_off.counter_stops);
     let pause = money(table, &cut_off.evertill_stops, evertill);
+    let installed = money(table, &table.installed, &cut_off.evertill_stops);
+    let limit = Dial::default().rule.silence_limit_minutes;
     format!(
         "**Two days without a line.** If the web sells on from a store that it does not hear, one counter without \
          a buffer cancels {} orders a week, and Evertill with everything at the web (keep 0, share 100 %) {} (paired by \
          seed: {} ± {:.1}); for that it does not offer {} pieces, the counter {}, and it earns {} ({}). If the web stops after 15 \
-         minutes of silence, Evertill earns {} ({}); stopping is worth {} to Evertill.",
+         minutes of silence, Evertill earns {} ({}); stopping is worth {} to Evertill. As installed it stops after {limit} \
+         minutes, and so sells on through shorter outages; in this one that makes {} against stopping after 15.",
         broken(counter),
         broken(evertill),
         tenths(fewer.mean),
@@ -196,6 +200,7 @@ fn cut(cut_off: &CutOff, table: &Table) -> String {
         ),
         dollars(stops),
         dollars(pause),
+        dollars(installed),
     )
 }
 

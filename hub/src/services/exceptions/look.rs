@@ -85,8 +85,8 @@ fn silent(
     let ground = Ground::of(conn, hub, replica, picture, now)?;
     for location in &picture.locations {
         let key = format!("silent:{}", location.id);
-        let silent_s = ground.silent_s(&location.id);
-        if !picture.selling.online.of(location).is_suspended(silent_s) {
+        let rule = picture.selling.online.of(location);
+        if !rule.is_suspended(ground.silence_that_counts_s(&location.id)) {
             if exceptions::gone(conn, &key, "the location is heard again", now)? {
                 changes::availability_at(conn, Some(&location.id))?;
             }
@@ -99,9 +99,9 @@ fn silent(
             sku: None,
             document: None,
             detail: format!(
-                "{} was not heard for {} hours; nothing is promised from it",
+                "{} was not heard for {}; nothing is promised from it",
                 location.id,
-                silent_s / 3_600
+                for_long(ground.silent_s(&location.id) / 60)
             ),
         };
         if exceptions::open(conn, &opening, now)? {
@@ -109,6 +109,15 @@ fn silent(
         }
     }
     Ok(())
+}
+
+/// So many minutes, as people say it.
+fn for_long(minutes: u32) -> String {
+    if minutes < 120 {
+        format!("{minutes} minutes")
+    } else {
+        format!("{} hours", minutes / 60)
+    }
 }
 
 /// A node's clock is far ahead of the hub's: what it writes is shown in the

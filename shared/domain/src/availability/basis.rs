@@ -78,6 +78,9 @@ pub struct Situation {
     /// For how long it has not been heard, in seconds.
     #[serde(skip_serializing_if = "is_default")]
     pub silent_s: u32,
+    /// Of that, for how long it was open, where its hours are listed.
+    #[serde(skip_serializing_if = "is_default")]
+    pub silent_open_s: Option<u32>,
     /// Whether it sent something that could not be taken and nobody has looked
     /// at yet.
     #[serde(skip_serializing_if = "is_default")]
@@ -210,11 +213,22 @@ impl Basis {
 }
 
 impl Situation {
+    /// For how long it was open and not heard, in seconds: what counts against its
+    /// limit. Without hours that is all of the silence.
+    #[must_use]
+    pub fn silence_that_counts_s(&self) -> u32 {
+        self.silent_open_s.unwrap_or(self.silent_s)
+    }
+
     /// Whether nothing is promised from the location: it was silent for too long,
     /// or sent something that could not be taken.
     #[must_use]
     pub fn is_suspended(&self, place: Place<'_>, policies: &Selling) -> bool {
-        self.blocked || policies.online.of(place).is_suspended(self.silent_s)
+        self.blocked
+            || policies
+                .online
+                .of(place)
+                .is_suspended(self.silence_that_counts_s())
     }
 }
 

@@ -45,7 +45,8 @@ pub struct OnlineRule {
     pub keep: Units,
     /// Remote customers come first: the hub gets everything.
     pub web_first: bool,
-    /// Minutes without a word after which nothing is promised from it.
+    /// Minutes without a word after which nothing is promised from it. Those in
+    /// which it is closed do not count: a shop may switch everything off at night.
     pub silence_limit_minutes: u32,
     /// How many times the expected sales at its tills are set aside while it is
     /// silent, in thousandths.
@@ -58,7 +59,7 @@ impl Default for OnlineRule {
             share_per_mille: 900,
             keep: Units::whole(0),
             web_first: false,
-            silence_limit_minutes: 48 * 60,
+            silence_limit_minutes: 180,
             caution_per_mille: 1_500,
         }
     }
@@ -133,7 +134,8 @@ impl OnlineRule {
         i64::try_from((expected + divisor - 1) / divisor).unwrap_or(i64::MAX)
     }
 
-    /// Whether it has been silent for too long.
+    /// Whether it has been silent for too long, after so many seconds in which it
+    /// was open.
     #[must_use]
     pub fn is_suspended(&self, silent_s: u32) -> bool {
         silent_s / 60 >= self.silence_limit_minutes
@@ -149,7 +151,7 @@ impl OnlineRule {
             ));
         }
         if self.silence_limit_minutes == 0 {
-            let detail = "must be at least 1; 2880 is two days";
+            let detail = "must be at least 1; 180 is three hours";
             errors.push(PolicyError::new(
                 format!("{pointer}/silence_limit_minutes"),
                 detail,

@@ -110,7 +110,7 @@ impl Changed<'_> {
         }
         let place = self.asked.place;
         let limit = self.draft.online.of(place).silence_limit_minutes;
-        let silent = self.asked.situation.silent_s / 60;
+        let silent = self.asked.situation.silence_that_counts_s() / 60;
         let words = if self.is.suspended {
             "beyond"
         } else {

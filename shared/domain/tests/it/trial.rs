@@ -222,6 +222,12 @@ fn a_share_of_rights_is_an_estimate_and_a_limit_of_silence_is_not() {
         )]
     );
     assert!(!smaller.is_exact());
+    // What of it the store was closed does not count.
+    let mut by_day = recorded.clone();
+    let places = &mut by_day.basis.as_mut().unwrap().places;
+    places.values_mut().next().unwrap().situation.silent_open_s = Some(1_740);
+    let open = tried(&by_day, &draft(json!({"silence_limit_minutes": 30})));
+    assert!(open.plan.unsourced.is_empty(), "{:?}", reasons(&open));
     let silent = tried(&recorded, &draft(json!({"silence_limit_minutes": 30})));
     assert_eq!(
         reasons(&silent)[0],
