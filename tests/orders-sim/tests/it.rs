@@ -53,6 +53,10 @@ fn seeds_that_failed_hold() {
         ),
         (46, "a successor minted while promises waited in quarantine"),
         (2017, "two stores sent the same goods, and nobody was told"),
+        (
+            5053,
+            "a machine without rights hid another one's burn in a rebuild",
+        ),
     ];
     for (seed, what) in seeds {
         assert_eq!(once(seed, None).violation, None, "{what}");

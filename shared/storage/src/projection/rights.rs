@@ -70,7 +70,7 @@ pub(crate) struct Pending {
     sent: BTreeMap<(Key, ReplicaId), i64>,
     /// Whether anything is known of rights at a location.
     known: BTreeMap<LocationId, bool>,
-    /// Pairs that nobody ever had rights of.
+    /// Pairs that had no row when the batch first looked.
     without: BTreeSet<(LocationId, Sku)>,
     /// The last entries of sealed replicas whose rights count, once they were
     /// read.
@@ -110,7 +110,6 @@ impl Pending {
         }
         for ((location, sku), write) in cells {
             self.known.insert(location.clone(), true);
-            self.without.remove(&(location.clone(), sku.clone()));
             let key = (location.clone(), sku.clone(), writer);
             let mut held = self.held(conn, &key)?;
             let mut said = CellWrite {
@@ -155,17 +154,12 @@ impl Pending {
         if self.is_beyond_seal(conn, writer, seq)? {
             return Ok(outflow);
         }
-        let pair = (location.clone(), sku.clone());
-        if self.without.contains(&pair) {
-            return Ok(0);
-        }
-        let key = (pair.0, pair.1, writer);
+        let key = (location.clone(), sku.clone(), writer);
         let mut held = self.held(conn, &key)?;
         if seq <= held.stated {
             return Ok(0);
         }
-        if held.stated == 0 && !anyone_has(conn, location, sku)? {
-            self.without.insert((key.0, key.1));
+        if held.stated == 0 && !self.anyone_has(conn, &key)? {
             return Ok(0);
         }
         let Own {
@@ -180,6 +174,24 @@ impl Pending {
             self.change(key, held);
         }
         Ok(outflow - burned)
+    }
+
+    /// Whether anybody ever had rights to promise the pair of a key.
+    fn anyone_has(&mut self, conn: &Connection, (location, sku, _): &Key) -> TableResult<bool> {
+        let of = |replica| (location.clone(), sku.clone(), ReplicaId(replica));
+        let mut touched = self.rows.range(of(0)..=of(u64::MAX));
+        if touched.any(|(_, row)| row.is_changed) {
+            return Ok(true);
+        }
+        let pair = (location.clone(), sku.clone());
+        if self.without.contains(&pair) {
+            return Ok(false);
+        }
+        let found = is_listed(conn, location, sku)?;
+        if !found {
+            self.without.insert(pair);
+        }
+        Ok(found)
     }
 
     /// Whether an entry comes after those of a sealed replica whose rights count.
@@ -311,8 +323,8 @@ impl Pending {
     }
 }
 
-/// Whether anybody ever had rights to promise a pair.
-fn anyone_has(conn: &Connection, location: &LocationId, sku: &Sku) -> TableResult<bool> {
+/// Whether the tables have rights of a pair.
+fn is_listed(conn: &Connection, location: &LocationId, sku: &Sku) -> TableResult<bool> {
     conn.prepare_cached("SELECT EXISTS (SELECT 1 FROM cell WHERE location = ?1 AND sku = ?2)")
         .and_then(|mut select| {
             select.query_row([location.as_str(), sku.as_str()], |row| row.get(0))

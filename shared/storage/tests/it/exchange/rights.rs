@@ -156,6 +156,25 @@ fn a_sale_burns_the_rights_of_its_node_without_a_word() {
     fingerprint(&hub.conn);
 }
 
+/// Regression: in one batch, as a rebuild makes it, a sale of a machine without
+/// rights hid those of the other machine of its location, whose next sale burned
+/// nothing (seed 5053).
+#[test]
+fn a_machine_without_rights_does_not_hide_the_burns_of_another_one() {
+    let (mut site, mut successor) = (Site::new("S001", 1), Site::new("S001", 2));
+    let hub = Hub::new();
+    let mint = cells_of("S001", own(3_000, 0), 0);
+    append_with_rights(&site.conn, &site.author, now(), &[], &mint).unwrap();
+    hub.take_all(&site);
+    successor.sell(&[("A", 1)]);
+    hub.take_all(&successor);
+    site.sell(&[("A", 1)]);
+    hub.take_all(&site);
+    let found = held(&hub.conn);
+    assert_eq!(found.own(site.author.replica), own(3_000, 1_000));
+    fingerprint(&hub.conn);
+}
+
 /// What the hub has for a location, taken in there.
 pub(super) fn feed_to(site: &Site, hub: &Hub) {
     let location = &site.author.location;
