@@ -1,22 +1,23 @@
-//! What a running hub does by itself: it throws away old answers, measures
+//! What a running hub does by itself: it throws away what is too old, measures
 //! itself, and looks after orders.
 //!
 //! Invariant: nothing waits for this; what fails is logged and tried again.
 
-use std::time::Duration;
-
-use evertill_http::app::watch::{self, gauge};
+use evertill_http::app::watch::{self, Old, gauge};
 use evertill_storage::selling::decisions;
 use evertill_storage::{TableError, completeness, quarantine};
 use tokio::task::JoinHandle;
-use tokio::time::interval;
 
 use crate::outgoing::{messages, webhooks};
 use crate::services::{orders, refused};
 use crate::state::Hub;
 
-/// How often old decisions are looked for.
-const PRUNE_EVERY: Duration = Duration::from_hours(1);
+/// Decisions that were made so long ago that no journal has their orders either.
+const DECISIONS: Old = Old {
+    what: "prune decisions",
+    prune: decisions::prune,
+    limit: decisions::PRUNE_LIMIT,
+};
 
 /// The tasks of a running hub; dropping it ends them.
 #[derive(Debug)]
@@ -28,15 +29,16 @@ impl Upkeep {
     pub fn start(hub: &Hub) -> Self {
         describe();
         let (store, measured) = (hub.store().clone(), hub.clone());
+        let prune = |old| {
+            let (store, surroundings) = (hub.store().clone(), hub.surroundings().clone());
+            tokio::spawn(watch::prune(store, surroundings, old))
+        };
         Self(vec![
-            tokio::spawn(watch::prune_answers(
-                store.clone(),
-                hub.surroundings().clone(),
-            )),
+            prune(Old::ANSWERS),
+            prune(DECISIONS),
             tokio::spawn(watch::show(store, move || measure(measured.clone()))),
             tokio::spawn(orders::keep(hub.clone())),
             tokio::spawn(orders::watch(hub.clone())),
-            tokio::spawn(prune_decisions(hub.clone())),
             tokio::spawn(refused::keep_all(hub.clone())),
             tokio::spawn(messages::keep(hub.clone())),
             tokio::spawn(webhooks::keep(hub.clone())),
@@ -48,28 +50,6 @@ impl Drop for Upkeep {
     fn drop(&mut self) {
         for task in &self.0 {
             task.abort();
-        }
-    }
-}
-
-/// Throws away what was decided so long ago that no journal has it either.
-async fn prune_decisions(hub: Hub) {
-    let mut every = interval(PRUNE_EVERY);
-    loop {
-        every.tick().await;
-        let mut more = true;
-        while more {
-            let now = hub.now();
-            let pruned = hub
-                .store()
-                .write("prune decisions", move |tx| decisions::prune(tx, now))
-                .await;
-            more = pruned
-                .as_ref()
-                .is_ok_and(|found| *found == decisions::PRUNE_LIMIT as usize);
-            if let Err(error) = pruned {
-                tracing::warn!(%error, "old decisions were not thrown away");
-            }
         }
     }
 }

@@ -26,9 +26,10 @@ impl Upkeep {
         );
         let (store, measured) = (node.store().clone(), node.clone());
         Self(vec![
-            tokio::spawn(watch::prune_answers(
+            tokio::spawn(watch::prune(
                 store.clone(),
                 node.surroundings().clone(),
+                watch::Old::ANSWERS,
             )),
             tokio::spawn(watch::show(store, move || measure(measured.clone()))),
             tokio::spawn(rights::keep(node.clone())),

@@ -83,6 +83,9 @@ pub struct Batch {
     /// Products of which something else can be promised; at the hub only.
     changed: BTreeSet<Sku>,
     heads: BTreeMap<(ReplicaId, String), Seq>,
+    /// Pairs whose debt is left to their location's machine, once they were read;
+    /// at the hub only.
+    debts: Option<BTreeSet<(LocationId, Sku)>>,
     /// The location that stands here: where rights are minted, or the hub's.
     home: Option<LocationId>,
 }
@@ -212,8 +215,8 @@ impl Batch {
 
     /// Burns rights for what left without ending a promise, and notes the pairs
     /// that have to be looked at: where rights are minted because the units
-    /// changed or a promise ended, anywhere because more left than was covered, or the hub says that units are
-    /// not there.
+    /// changed or a promise ended, anywhere because more left than was covered, the
+    /// hub says that units are not there, or a debt was left to the machine there.
     fn balance(
         &mut self,
         conn: &Connection,
@@ -239,7 +242,8 @@ impl Batch {
             };
             // The hub counts where nobody else does, and holds rights there.
             let posted = outflow > 0 && tells && applying.burns_at != Some(location);
-            if uncovered > 0 || posted || (change > 0 && self.is_home(conn, location)?) {
+            let looked_at = uncovered > 0 || posted || self.is_left(conn, (location, sku))?;
+            if looked_at || (change > 0 && self.is_home(conn, location)?) {
                 duties::note_pair(conn, location, sku)?;
             }
         }
@@ -267,11 +271,29 @@ impl Batch {
             if tells {
                 self.changed.insert(sku.clone());
             }
-            if self.is_home(conn, location)? {
+            if self.is_home(conn, location)? || self.is_left(conn, (location, sku))? {
                 duties::note_pair(conn, location, sku)?;
             }
         }
         self.rights.note(conn, (replica, seq), cells)
+    }
+
+    /// Whether a pair's debt was left to the machine of its location.
+    fn is_left(
+        &mut self,
+        conn: &Connection,
+        (location, sku): (&LocationId, &Sku),
+    ) -> TableResult<bool> {
+        if !self.is_hub(conn)? {
+            return Ok(false);
+        }
+        let debts = match self.debts.take() {
+            Some(debts) => debts,
+            None => duties::debts_left(conn)?,
+        };
+        let is_left = !debts.is_empty() && debts.contains(&(location.clone(), sku.clone()));
+        self.debts = Some(debts);
+        Ok(is_left)
     }
 
     fn is_home(&mut self, conn: &Connection, location: &LocationId) -> TableResult<bool> {
@@ -313,6 +335,7 @@ impl Batch {
         self.sums.days.flush(conn)?;
         self.sums.registers.flush(conn)?;
         self.rights.flush(conn)?;
+        self.debts = None;
         let tells = !self.orders.is_empty() && self.is_hub(conn)?;
         let mut refreshed = BTreeMap::new();
         for document in std::mem::take(&mut self.orders) {

@@ -8,6 +8,8 @@
 //! Invariant: a worklist may name too much, never too little; taking something
 //! up twice does nothing the second time.
 
+use std::collections::BTreeSet;
+
 use evertill_domain::order::ChannelId;
 use evertill_domain::{DocumentId, LocationId, Sku};
 use rusqlite::Connection;
@@ -66,6 +68,40 @@ pub fn pair_done(conn: &Connection, location: &LocationId, sku: &Sku) -> TableRe
     conn.prepare_cached("DELETE FROM rights_due WHERE location = ?1 AND sku = ?2")
         .and_then(|mut delete| delete.execute([location.as_str(), sku.as_str()]))
         .doing("take a pair off the list")
+        .map(drop)
+}
+
+/// The pairs whose debt is left to their location's machine: few, if any.
+///
+/// # Errors
+/// The table could not be read.
+pub fn debts_left(conn: &Connection) -> TableResult<BTreeSet<(LocationId, Sku)>> {
+    conn.prepare_cached("SELECT location, sku FROM debt_left")
+        .and_then(|mut select| {
+            let rows = select.query_map([], |row| Ok((text(row, 0)?, text(row, 1)?)))?;
+            rows.collect()
+        })
+        .doing("read which debts are left to machines")
+}
+
+/// Notes whether the debt of a pair is left to its location's machine.
+///
+/// # Errors
+/// The row could not be written.
+pub fn leave_debt(
+    conn: &Connection,
+    location: &LocationId,
+    sku: &Sku,
+    is_left: bool,
+) -> TableResult<()> {
+    let sql = if is_left {
+        "INSERT OR IGNORE INTO debt_left VALUES (?1, ?2)"
+    } else {
+        "DELETE FROM debt_left WHERE location = ?1 AND sku = ?2"
+    };
+    conn.prepare_cached(sql)
+        .and_then(|mut change| change.execute([location.as_str(), sku.as_str()]))
+        .doing("note whether a debt is left to a machine")
         .map(drop)
 }
 

@@ -57,6 +57,10 @@ fn seeds_that_failed_hold() {
             5053,
             "a machine without rights hid another one's burn in a rebuild",
         ),
+        (
+            6020,
+            "a machine sold with the rights that were to pay a debt",
+        ),
     ];
     for (seed, what) in seeds {
         assert_eq!(once(seed, None).violation, None, "{what}");

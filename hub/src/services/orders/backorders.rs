@@ -67,11 +67,6 @@ fn waiting(conn: &Connection, channels: &ChannelPolicy, sku: &Sku) -> TableResul
     Ok(waits.collect())
 }
 
-/// Some products that are waited for and of which something else can be promised.
-pub(super) fn due(conn: &Connection, limit: usize) -> TableResult<Vec<Sku>> {
-    backorders::due(conn, limit)
-}
-
 /// Promises what can be promised of a product to the lines that wait for it, asks
 /// stores for what they can spare, and tells the others when to expect theirs.
 /// `at` stands for the hub; its order counts for nothing.

@@ -18,12 +18,14 @@ use std::time::Duration;
 
 use evertill_domain::order::{self, EndCause, OrderObligation, OrderState, OrderStatus};
 use evertill_domain::policy::ChannelPolicy;
-use evertill_domain::rights::{CellWrite, PairCells, Position, settle};
+use evertill_domain::rights::{CellWrite, PairCells, Position, Settlement, settle};
 use evertill_domain::routing::RightsAsked;
 use evertill_domain::{DocumentId, LocationId, Sku, Timestamp};
 use evertill_storage::duties::OrderDue;
 use evertill_storage::journal::{Author, append_with_rights};
-use evertill_storage::projection::{minters, orders, promises, rights, stock};
+use evertill_storage::projection::{
+    backorders as waiting, minters, orders, promises, rights, stock,
+};
 use evertill_storage::rusqlite::Connection;
 use evertill_storage::selling::soft_holds;
 use evertill_storage::{
@@ -220,7 +222,7 @@ impl Due {
             let lines = order.map(|order| order.lines).unwrap_or_default();
             skus.extend(lines.into_iter().map(|line| line.line.sku));
         }
-        let waited_for = backorders::due(conn, PRODUCTS)?;
+        let waited_for = waiting::due(conn, PRODUCTS)?;
         skus.extend(waited_for.iter().cloned());
         // A pair is settled once everything that its location announced is in:
         // in the middle of a catch-up a sale may be in, and the delivery before
@@ -392,13 +394,18 @@ fn settle_pairs(
     (check, now): (u32, Timestamp),
 ) -> TableResult<()> {
     let mut said = PairCells::new();
+    let left = duties::debts_left(conn)?;
     for pair in pairs {
         let (location, sku) = pair;
-        let (burned, suspected) = settlement_of(conn, author, pair, now)?;
+        let (burned, settlement) = settlement_of(conn, author, pair, now)?;
         if let Some(write) = burned {
             said.insert(pair.clone(), write);
         }
-        exceptions::suspect(conn, location, sku, suspected, (check, now))?;
+        exceptions::suspect(conn, location, sku, settlement.suspected, (check, now))?;
+        let is_left = settlement.left_to_node > 0;
+        if is_left != left.contains(pair) {
+            duties::leave_debt(conn, location, sku, is_left)?;
+        }
     }
     if !said.is_empty() {
         let appended = append_with_rights(conn, author, now, &[], &said)?;
@@ -410,13 +417,13 @@ fn settle_pairs(
     Ok(())
 }
 
-/// What the hub burns for a pair's debt, and how much only promises can cover.
+/// How a pair's debt is settled, and what the hub burns for it.
 fn settlement_of(
     conn: &Connection,
     author: &Author,
     (location, sku): &(LocationId, Sku),
     now: Timestamp,
-) -> TableResult<(Option<CellWrite>, i64)> {
+) -> TableResult<(Option<CellWrite>, Settlement)> {
     let cells = rights::cells(conn, location, sku)?;
     let figures = stock::of(conn, location, sku)?.unwrap_or_default();
     let position = Position {
@@ -425,17 +432,17 @@ fn settlement_of(
         units: figures.sellable_or_staged(),
     };
     if position.debt() == 0 {
-        return Ok((None, 0));
+        return Ok((None, Settlement::default()));
     }
     let minter = minters::of(conn, location)?.unwrap_or(author.replica);
     let kept = soft_holds::of_pair(conn, location, sku, now)?;
     let settlement = settle(&position, author.replica, minter, kept);
     if settlement.burn == 0 {
-        return Ok((None, settlement.suspected));
+        return Ok((None, settlement));
     }
     let burned = cells.burn(author.replica, settlement.burn);
     let burned = burned.map_err(|error| TableError::Unfit {
         reason: format!("rights of {sku} at {location}: {error}"),
     })?;
-    Ok((Some(burned), settlement.suspected))
+    Ok((Some(burned), settlement))
 }

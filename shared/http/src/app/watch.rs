@@ -1,36 +1,54 @@
-//! What every service does by itself from time to time: it throws away old
-//! answers and measures its store.
+//! What every service does by itself from time to time: it throws away what is
+//! too old and measures its store.
 //!
 //! Invariant: nothing waits for this; what fails is logged and tried again.
 
 use std::time::Duration;
 
-use evertill_storage::{Store, Surroundings, idempotency};
+use evertill_domain::Timestamp;
+use evertill_storage::rusqlite::Connection;
+use evertill_storage::{Store, Surroundings, TableResult, idempotency};
 use tokio::time::{MissedTickBehavior, interval};
 
-/// Rest between two rounds of throwing away old answers.
+/// Rest between two rounds of throwing away what is too old.
 const PRUNE_EVERY: Duration = Duration::from_hours(1);
 /// Rest between two measurements.
 const MEASURE_EVERY: Duration = Duration::from_secs(10);
 
-/// Throws away answers to repeated requests that are too old to be asked for,
-/// for as long as the task lives.
-pub async fn prune_answers(store: Store, surroundings: Surroundings) {
+/// Rows that are thrown away when they are too old.
+#[derive(Clone, Copy, Debug)]
+pub struct Old {
+    /// What is done, for logs and errors.
+    pub what: &'static str,
+    /// Removes some of them; gives how many.
+    pub prune: fn(&Connection, Timestamp) -> TableResult<usize>,
+    /// If so many were removed, there may be more.
+    pub limit: u32,
+}
+
+impl Old {
+    /// Answers to repeated requests.
+    pub const ANSWERS: Self = Self {
+        what: "prune answers",
+        prune: idempotency::prune,
+        limit: idempotency::PRUNE_LIMIT,
+    };
+}
+
+/// Throws away what is too old, for as long as the task lives.
+pub async fn prune(store: Store, surroundings: Surroundings, old: Old) {
     let mut every = interval(PRUNE_EVERY);
     loop {
         every.tick().await;
-        loop {
+        let mut more = true;
+        while more {
             let now = surroundings.now();
-            let pruned = store
-                .write("prune answers", move |tx| idempotency::prune(tx, now))
-                .await;
-            match pruned {
-                Ok(found) if found == idempotency::PRUNE_LIMIT as usize => {}
-                Ok(_) => break,
-                Err(error) => {
-                    tracing::warn!(%error, "old answers were not thrown away");
-                    break;
-                }
+            let pruned = store.write(old.what, move |tx| (old.prune)(tx, now)).await;
+            more = pruned
+                .as_ref()
+                .is_ok_and(|found| *found == old.limit as usize);
+            if let Err(error) = pruned {
+                tracing::warn!(%error, what = old.what, "what is too old was not thrown away");
             }
         }
     }

@@ -33,6 +33,7 @@ const FILES: &[&str] = &[
     include_str!("../../migrations/0020_backorders.sql"),
     include_str!("../../migrations/0021_packed_decisions.sql"),
     include_str!("../../migrations/0022_change_numbers.sql"),
+    include_str!("../../migrations/0023_debts_left.sql"),
 ];
 
 /// Brings the schema of an open database up to date; `path` is for the error.

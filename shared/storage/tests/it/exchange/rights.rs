@@ -175,6 +175,26 @@ fn a_machine_without_rights_does_not_hide_the_burns_of_another_one() {
     fingerprint(&hub.conn);
 }
 
+/// Regression: a machine that was to pay a debt with its unused rights used them for
+/// sales, and nobody was sent to look on the shelf (seed 6020).
+#[test]
+fn a_pair_whose_debt_was_left_to_its_machine_is_looked_at_whatever_is_sold() {
+    let (mut site, hub) = (Site::new("S001", 1), Hub::new());
+    let (location, sku) = pair("S001");
+    let mint = cells_of("S001", own(3_000, 0), 0);
+    append_with_rights(&site.conn, &site.author, now(), &[], &mint).unwrap();
+    site.sell(&[("A", 1)]);
+    hub.take_all(&site);
+    assert_eq!(duties::pairs(&hub.conn, 9).unwrap(), [], "it is covered");
+    duties::leave_debt(&hub.conn, &location, &sku, true).unwrap();
+    site.sell(&[("B", 1)]);
+    hub.take_all(&site);
+    assert_eq!(duties::pairs(&hub.conn, 9).unwrap(), []);
+    site.sell(&[("A", 1)]);
+    hub.take_all(&site);
+    assert_eq!(duties::pairs(&hub.conn, 9).unwrap(), [pair("S001")]);
+}
+
 /// What the hub has for a location, taken in there.
 pub(super) fn feed_to(site: &Site, hub: &Hub) {
     let location = &site.author.location;
