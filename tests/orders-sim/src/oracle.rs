@@ -69,6 +69,8 @@ pub(crate) struct Books {
     pub(crate) sealed: BTreeMap<(Pair, ReplicaId), Seal>,
     /// What sealed machines told late and a minter may not have read yet.
     pub(crate) told_late: BTreeMap<Pair, i64>,
+    /// What left a location while its minter was astray, which did not see it.
+    pub(crate) left_beside: BTreeMap<Pair, i64>,
     /// Where facts were lost with a machine.
     pub(crate) lossy: BTreeSet<LocationId>,
 }
@@ -102,8 +104,12 @@ impl World {
     /// to burn for may be owed.
     pub(crate) fn outflow(&mut self, pair: &Pair, portions: i64) {
         let at_node = self.books.figures.get(pair).map_or(0, |f| f.at_node);
-        let owed = (portions * portion(&pair.1) - at_node.max(0)).max(0);
+        let out = portions * portion(&pair.1);
+        let owed = (out - at_node.max(0)).max(0);
         *self.books.may_owe.entry(pair.clone()).or_insert(0) += owed;
+        if self.has_stray(&pair.0) {
+            *self.books.left_beside.entry(pair.clone()).or_insert(0) += out;
+        }
     }
 
     /// Reads again what a machine holds, and judges what became of every pair.
@@ -191,7 +197,9 @@ impl World {
         let before = before.unwrap_or_default();
         let name = format!("{} at {}", pair.1, pair.0);
         let sum = |of: &BTreeMap<Pair, i64>| of.get(pair).copied().unwrap_or_default();
-        let (rise, late) = (now.debt() - before.debt(), sum(&self.books.told_late));
+        let rise = now.debt() - before.debt();
+        // What a machine minted while it was astray was covered as it saw things.
+        let late = sum(&self.books.told_late) + sum(&self.books.left_beside);
         let allowed = sum(&self.books.may_owe);
         let unread = if now.minted > before.minted { late } else { 0 };
         if rise > allowed + unread {

@@ -5,6 +5,7 @@
 //! as nothing else.
 
 use anyhow::{Result, ensure};
+use evertill_domain::LocationId;
 use evertill_hub::live::Admitted;
 use evertill_storage::TableError;
 use evertill_storage::rusqlite::Connection;
@@ -70,7 +71,16 @@ impl World {
             }
             self.strays.push(stray);
         }
+        let mut beside = std::mem::take(&mut self.books.left_beside);
+        beside.retain(|(location, _), _| self.has_stray(location));
+        self.books.left_beside = beside;
         Ok(())
+    }
+
+    /// Whether a machine of a location trades on elsewhere, or may come back.
+    pub(crate) fn has_stray(&self, location: &LocationId) -> bool {
+        let mut strays = self.strays.iter();
+        strays.any(|stray| self.sites[stray.at].location == *location)
     }
 
     /// A machine that was found sends some of what it knows; true if that was
