@@ -162,9 +162,8 @@ impl<'a> Ground<'a> {
     /// How much of that counts against its limit, in seconds: only while it was
     /// open, where its hours are listed.
     #[must_use]
-    pub fn silence_that_counts_s(&self, location: &LocationId) -> u32 {
-        let silence = self.silence_of(location);
-        silence.open_s.unwrap_or(silence.whole_s)
+    pub fn silence_that_counts_s(&self, location: &Location) -> u32 {
+        self.standing(location).silence_that_counts_s()
     }
 
     fn silence_of(&self, location: &LocationId) -> Silence {
@@ -175,9 +174,8 @@ impl<'a> Ground<'a> {
     /// or sent something that could not be taken and nobody has looked at yet.
     #[must_use]
     pub fn is_suspended(&self, location: &Location) -> bool {
-        let rule = self.picture.selling.online.of(location);
-        self.blocked.contains(&location.id)
-            || rule.is_suspended(self.silence_that_counts_s(&location.id))
+        let standing = self.standing(location);
+        standing.is_suspended(location.into(), &self.picture.selling)
     }
 
     /// How the rights of a product are shared at a location, by policy.
@@ -260,15 +258,24 @@ impl<'a> Ground<'a> {
     /// # Errors
     /// The tables could not be read.
     pub fn situation(&self, location: &Location) -> TableResult<Situation> {
-        let id = &location.id;
         Ok(Situation {
+            hub_mints: minters::of(self.conn, &location.id)?.is_none(),
+            ..self.standing(location)
+        })
+    }
+
+    /// The same, but for who mints there, which takes a look at the tables.
+    fn standing(&self, location: &Location) -> Situation {
+        let id = &location.id;
+        let silence = self.silence_of(id);
+        Situation {
             kind: location.kind,
-            hub_mints: minters::of(self.conn, id)?.is_none(),
-            silent_s: self.silent_s(id),
-            silent_open_s: self.silence_of(id).open_s,
+            hub_mints: false,
+            silent_s: silence.whole_s,
+            silent_open_s: silence.open_s,
             blocked: self.blocked.contains(id),
             selling_closed: !self.is_open(id),
-        })
+        }
     }
 
     /// What customers took in a day, over all days that it traded.

@@ -86,7 +86,7 @@ fn silent(
     for location in &picture.locations {
         let key = format!("silent:{}", location.id);
         let rule = picture.selling.online.of(location);
-        if !rule.is_suspended(ground.silence_that_counts_s(&location.id)) {
+        if !rule.is_suspended(ground.silence_that_counts_s(location)) {
             if exceptions::gone(conn, &key, "the location is heard again", now)? {
                 changes::availability_at(conn, Some(&location.id))?;
             }
